@@ -1,0 +1,292 @@
+//! Stored bytes are for ever.
+//!
+//! `golden/<noun>.<name>.v<version>.json` is a whole message as it was first
+//! stored, with the event it is named after in the first place; a `.min.json`
+//! beside it leaves out every field that the event may leave out. A file is
+//! written once, by `UPDATE_GOLDEN=1 cargo test -p countersign-events`, and
+//! never again: an event changes by a new version with a file of its own.
+
+mod refused;
+mod samples;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Once;
+
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::{
+    AccountEvent, Acr, Actor, AnyEvent, CredentialKind, DecodeError, EmailEvent, EndReason,
+    Envelope, EventSet, KeyAlgorithm, KeyEvent, Noun, RawEnvelope, SessionEvent, Subject,
+};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// Every golden file by its name.
+fn files() -> BTreeMap<String, String> {
+    static WRITTEN: Once = Once::new();
+    WRITTEN.call_once(write_missing);
+    std::fs::read_dir(folder())
+        .expect("events/golden is there")
+        .map(|entry| {
+            let entry = entry.expect("a folder entry");
+            let name = entry.file_name().into_string().expect("an ASCII name");
+            let text = std::fs::read_to_string(entry.path()).expect("UTF-8");
+            (name, text)
+        })
+        .collect()
+}
+
+/// With `UPDATE_GOLDEN=1` a missing file is written; one that is there never.
+fn write_missing() {
+    if std::env::var_os("UPDATE_GOLDEN").is_none_or(|value| value != "1") {
+        return;
+    }
+    for (file, bytes) in samples::all() {
+        match File::create_new(folder().join(file)) {
+            Ok(mut created) => created.write_all(&bytes).expect("a written golden file"),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => panic!("golden/{file}: {error}"),
+        }
+    }
+}
+
+/// The event that a file is named after.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    noun: Noun,
+    name: String,
+    version: u16,
+}
+
+impl Named {
+    /// Reads `<noun>.<name>.v<version>`, followed by `.json` or `.min.json`.
+    fn of(file: &str) -> Option<Self> {
+        let stem = file.strip_suffix(".json")?;
+        let stem = stem.strip_suffix(".min").unwrap_or(stem);
+        let (rest, version) = stem.rsplit_once(".v")?;
+        let (noun, name) = rest.split_once('.')?;
+        Some(Self {
+            noun: noun.parse().ok()?,
+            name: name.to_owned(),
+            version: version.parse().ok()?,
+        })
+    }
+}
+
+fn known(noun: Noun) -> &'static [(&'static str, u16)] {
+    match noun {
+        Noun::Account => AccountEvent::KNOWN,
+        Noun::Session => SessionEvent::KNOWN,
+        Noun::Email => EmailEvent::KNOWN,
+        Noun::Key => KeyEvent::KNOWN,
+    }
+}
+
+/// The subject a message says it stands on. Its shard is not in the message.
+fn subject_of(noun: Noun, text: &str) -> Subject {
+    let message: Value = serde_json::from_str(text).expect("JSON");
+    let id = message["subject_id"].as_str().expect("a subject id");
+    Subject {
+        shard: 0,
+        noun,
+        id: Uuid::try_parse(id).expect("a UUID"),
+    }
+}
+
+fn typed<E: EventSet>(subject: Subject, text: &str) -> Result<Envelope<E>, DecodeError> {
+    RawEnvelope::parse(subject, text.as_bytes())?.typed()
+}
+
+/// The bytes that this program would store for the message, or none if one of
+/// its events is of a version that this program only reads.
+fn stored_again<E: EventSet>(subject: Subject, text: &str) -> Option<String> {
+    let raw = RawEnvelope::parse(subject, text.as_bytes()).expect("decoded before");
+    let mut envelope = raw.typed::<E>().expect("decoded before");
+    let written = envelope
+        .events
+        .iter()
+        .map(|event| (event.name(), event.version()));
+    let stored = raw.raw_events().map(|(name, version, _)| (name, version));
+    if !stored.eq(written) {
+        return None;
+    }
+    envelope.state = raw.state().map(ToOwned::to_owned);
+    Some(String::from_utf8(envelope.encode().expect("encodes")).expect("UTF-8"))
+}
+
+#[test]
+fn every_known_event_has_a_file_and_every_file_an_event() {
+    let known: BTreeSet<Named> = Noun::ALL
+        .into_iter()
+        .flat_map(|noun| {
+            known(noun).iter().map(move |(name, version)| Named {
+                noun,
+                name: (*name).to_owned(),
+                version: *version,
+            })
+        })
+        .collect();
+    let mut filed = BTreeSet::new();
+    for file in files().keys() {
+        let named = Named::of(file).unwrap_or_else(|| panic!("golden/{file}: not an event's name"));
+        assert!(known.contains(&named), "golden/{file}: no such event");
+        if !file.ends_with(".min.json") {
+            filed.insert(named);
+        }
+    }
+    let missing: Vec<_> = known.difference(&filed).collect();
+    assert!(
+        missing.is_empty(),
+        "no golden file: {missing:?}; add samples and run with UPDATE_GOLDEN=1"
+    );
+}
+
+#[test]
+fn every_file_decodes_and_says_what_its_name_says() {
+    for (file, text) in files() {
+        let named = Named::of(&file).expect("a file's name");
+        let subject = subject_of(named.noun, &text);
+        let raw = RawEnvelope::parse(subject, text.as_bytes())
+            .unwrap_or_else(|error| panic!("golden/{file}: {error}"));
+        let first = raw.raw_events().next().map(|(name, version, _)| Named {
+            noun: subject.noun,
+            name: name.to_owned(),
+            version,
+        });
+        assert_eq!(first, Some(named), "golden/{file}");
+        let any = raw.any_events();
+        let any = any.unwrap_or_else(|error| panic!("golden/{file}: {error}"));
+        assert_eq!(any.len(), raw.raw_events().count(), "golden/{file}");
+        let is_of_its_noun = any.iter().all(|event| match event {
+            AnyEvent::Account(_) => subject.noun == Noun::Account,
+            AnyEvent::Session(_) => subject.noun == Noun::Session,
+            AnyEvent::Email(_) => subject.noun == Noun::Email,
+            AnyEvent::Key(_) => subject.noun == Noun::Key,
+        });
+        assert!(is_of_its_noun, "golden/{file}");
+    }
+}
+
+#[test]
+fn what_is_of_the_current_version_is_stored_with_the_same_bytes() {
+    for (file, text) in files() {
+        let named = Named::of(&file).expect("a file's name");
+        let subject = subject_of(named.noun, &text);
+        let again = match named.noun {
+            Noun::Account => stored_again::<AccountEvent>(subject, &text),
+            Noun::Session => stored_again::<SessionEvent>(subject, &text),
+            Noun::Email => stored_again::<EmailEvent>(subject, &text),
+            Noun::Key => stored_again::<KeyEvent>(subject, &text),
+        };
+        if let Some(again) = again {
+            assert_eq!(
+                again, text,
+                "golden/{file}: the program would store other bytes; give the event a new version"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_sample_is_stored_as_its_file_says() {
+    let files = files();
+    for (file, bytes) in samples::all() {
+        let stored = files.get(file).unwrap_or_else(|| {
+            panic!("golden/{file} is missing; write it with UPDATE_GOLDEN=1");
+        });
+        assert_eq!(
+            &String::from_utf8(bytes).expect("UTF-8"),
+            stored,
+            "golden/{file}: the program stores other bytes; give the event a new version"
+        );
+    }
+}
+
+#[test]
+fn a_min_file_leaves_out_what_the_event_may_leave_out() {
+    let files = files();
+    let fields = |text: &str| -> BTreeSet<String> {
+        let message: Value = serde_json::from_str(text).expect("JSON");
+        let data = message["events"][0]["data"].as_object().expect("an object");
+        data.iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(name, _)| name.clone())
+            .collect()
+    };
+    for (file, text) in &files {
+        let Some(stem) = file.strip_suffix(".min.json") else {
+            continue;
+        };
+        let full = files
+            .get(&format!("{stem}.json"))
+            .unwrap_or_else(|| panic!("golden/{file}: {stem}.json is missing"));
+        let (less, more) = (fields(text), fields(full));
+        assert!(
+            less.is_subset(&more) && less.len() < more.len(),
+            "golden/{file}: leaves out nothing that {stem}.json has"
+        );
+    }
+}
+
+/// The envelope's own optional fields occur both ways.
+#[test]
+fn every_optional_field_of_the_envelope_is_there_once_and_missing_once() {
+    let files = files();
+    for field in ["account", "causation", "trace_parent", "state"] {
+        let with = files
+            .values()
+            .filter(|text| {
+                let message: Value = serde_json::from_str(text).expect("JSON");
+                message.get(field).is_some()
+            })
+            .count();
+        assert!((1..files.len()).contains(&with), "{field}: {with} files");
+    }
+}
+
+/// Words inside events, of which the files hold only some.
+#[test]
+fn stored_words_never_change() {
+    fn word(value: impl serde::Serialize) -> String {
+        let stored = serde_json::to_value(value).expect("encodes");
+        stored.as_str().expect("a word").to_owned()
+    }
+    for reason in [
+        (EndReason::Logout, "logout"),
+        (EndReason::LogoutAll, "logout_all"),
+        (EndReason::EndedByOwner, "ended_by_owner"),
+        (EndReason::RevokedByOperator, "revoked_by_operator"),
+        (EndReason::RefreshReused, "refresh_reused"),
+    ] {
+        assert_eq!(
+            (word(reason.0), reason.0.as_str()),
+            (reason.1.into(), reason.1)
+        );
+    }
+    for acr in [
+        (Acr::Aal1, "aal1"),
+        (Acr::Aal2, "aal2"),
+        (Acr::Aal3, "aal3"),
+    ] {
+        assert_eq!((word(acr.0), acr.0.as_str()), (acr.1.into(), acr.1));
+    }
+    for noun in Noun::ALL {
+        assert_eq!(word(noun), noun.as_str());
+    }
+    assert_eq!(word(CredentialKind::Password), "password");
+    assert_eq!(word(KeyAlgorithm::ES256), "ES256");
+    assert_eq!(word(KeyAlgorithm::EdDSA), "EdDSA");
+    let actor = |actor: Actor| serde_json::to_string(&actor).expect("encodes");
+    assert_eq!(actor(Actor::System), r#"{"kind":"system"}"#);
+    assert_eq!(actor(Actor::Anonymous), r#"{"kind":"anonymous"}"#);
+    assert_eq!(
+        actor(Actor::Account(samples::ACCOUNT)),
+        format!(r#"{{"kind":"account","id":"{}"}}"#, samples::ACCOUNT)
+    );
+}

@@ -1,0 +1,60 @@
+//! What happens to the ring of token-signing keys.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::set::event_set;
+use crate::{Noun, SecretId};
+
+event_set! {
+    /// Events on the one `key` subject. Keys share a subject so that a
+    /// rotation is one decision over the whole ring.
+    pub enum KeyEvent for KeyringId (Noun::Key) {
+        /// A key pair was made; its public half is published from now on.
+        Created = "created" 1,
+        /// The key signs new tokens from now on.
+        Activated = "activated" 1,
+    }
+}
+
+/// Signature algorithms of access tokens (RFC 7518 section 3.1, RFC 8037).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum KeyAlgorithm {
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// Ed25519.
+    EdDSA,
+}
+
+impl fmt::Display for KeyAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ES256 => "ES256",
+            Self::EdDSA => "EdDSA",
+        })
+    }
+}
+
+/// A key pair was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Created {
+    /// The RFC 7638 thumbprint of the public key.
+    pub kid: String,
+    /// What it signs with.
+    pub algorithm: KeyAlgorithm,
+    /// The public key: the uncompressed point of an EC key, or the 32 bytes of
+    /// an Ed25519 key, in unpadded base64url.
+    pub public: String,
+    /// Where the private half is in the vault.
+    pub secret: SecretId,
+}
+
+/// The key signs new tokens from now on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Activated {
+    /// Which one.
+    pub kid: String,
+}

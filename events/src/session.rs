@@ -1,0 +1,153 @@
+//! What happens to a session.
+
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::set::event_set;
+use crate::{AccountId, Noun, Sealed, Timestamp};
+
+event_set! {
+    /// Events on `session` subjects. They carry a time to live: the session's
+    /// absolute lifetime plus the retention of sessions.
+    pub enum SessionEvent for SessionId (Noun::Session) {
+        /// Somebody signed in.
+        Started = "started" 1,
+        /// The refresh token was rotated.
+        Refreshed = "refreshed" 1,
+        /// A refresh token that had been rotated away was presented again,
+        /// too old or too late to be a lost answer.
+        RefreshReused = "refresh_reused" 1,
+        /// The session is over.
+        Ended = "ended" 1,
+    }
+}
+
+/// Authentication context class: how strongly the person is known
+/// (NIST SP 800-63B).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Acr {
+    /// One factor.
+    Aal1,
+    /// Two factors.
+    Aal2,
+    /// Two factors, phishing-resistant.
+    Aal3,
+}
+
+impl Acr {
+    /// The value of the `acr` claim.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Aal1 => "aal1",
+            Self::Aal2 => "aal2",
+            Self::Aal3 => "aal3",
+        }
+    }
+}
+
+impl fmt::Display for Acr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Somebody signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Started {
+    /// Whose session it is.
+    pub account: AccountId,
+    /// The sequence of the last account event that the decision had seen.
+    pub epoch: u64,
+    /// The client it was started on.
+    pub client: String,
+    /// The address the sign-in came from.
+    pub ip: Sealed,
+    /// The user agent, as the client told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<Sealed>,
+    /// How strongly the person was known at sign-in.
+    pub acr: Acr,
+    /// The methods used (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the person authenticated.
+    pub auth_time: Timestamp,
+    /// When it expires unless refreshed before.
+    pub idle_expires_at: Timestamp,
+    /// When it expires whatever happens.
+    pub expires_at: Timestamp,
+    /// When the log and the read models may forget it.
+    pub forget_at: Timestamp,
+}
+
+/// The refresh token was rotated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Refreshed {
+    /// The generation that is live from now on; the first one is 1.
+    pub generation: u32,
+    /// When the session expires unless refreshed before.
+    pub idle_expires_at: Timestamp,
+    /// The address the refresh came from.
+    pub ip: Sealed,
+}
+
+/// A refresh token that had been rotated away was presented again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshReused {
+    /// The generation that was presented.
+    pub presented: u32,
+    /// The generation that was live.
+    pub live: u32,
+    /// The address it was presented from.
+    pub ip: Sealed,
+}
+
+/// Why sessions end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The person signed out.
+    Logout,
+    /// The person signed out everywhere.
+    LogoutAll,
+    /// The person ended it from another session.
+    EndedByOwner,
+    /// An operator ended it.
+    RevokedByOperator,
+    /// A rotated refresh token was used again.
+    RefreshReused,
+}
+
+impl EndReason {
+    /// The word used in events, answers and the console.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::LogoutAll => "logout_all",
+            Self::EndedByOwner => "ended_by_owner",
+            Self::RevokedByOperator => "revoked_by_operator",
+            Self::RefreshReused => "refresh_reused",
+        }
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The session is over. Who ended it is the envelope's actor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ended {
+    /// Why.
+    pub reason: EndReason,
+    /// What the operator wrote, sealed: it may name people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Sealed>,
+}

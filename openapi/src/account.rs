@@ -1,0 +1,64 @@
+//! Accounts.
+
+use poem_openapi::Object;
+use poem_openapi::types::{Example, MaybeUndefined};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::{Uuid, uuid};
+
+/// A person's account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(example)]
+pub struct Account {
+    /// Its id; never reused.
+    pub id: Uuid,
+    /// The address to log in with, as it was given.
+    pub email: String,
+    /// How the person wants to be called; null if never said.
+    #[oai(nullable)]
+    pub display_name: Option<String>,
+    /// Whether the address was proved to be theirs.
+    pub email_verified: bool,
+    /// Names of the roles, which are sets of permissions.
+    pub roles: Vec<String>,
+    /// When it was registered.
+    #[serde(with = "time::serde::rfc3339")]
+    pub created_at: OffsetDateTime,
+}
+
+impl Example for Account {
+    fn example() -> Self {
+        Self {
+            id: uuid!("019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007"),
+            email: "ada@example.com".to_owned(),
+            display_name: Some("Ada".to_owned()),
+            email_verified: false,
+            roles: vec!["user".to_owned()],
+            created_at: datetime!(2026-11-22 14:03:07 UTC),
+        }
+    }
+}
+
+/// What to change about oneself. A field that is left out stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, Object)]
+#[serde(deny_unknown_fields)]
+#[oai(deny_unknown_fields, example)]
+pub struct UpdateMe {
+    /// The new name; null takes it away.
+    #[oai(
+        nullable,
+        skip_serializing_if = "MaybeUndefined::is_undefined",
+        validator(min_length = 1, max_length = 100)
+    )]
+    #[serde(default, skip_serializing_if = "MaybeUndefined::is_undefined")]
+    pub display_name: MaybeUndefined<String>,
+}
+
+impl Example for UpdateMe {
+    fn example() -> Self {
+        Self {
+            display_name: MaybeUndefined::Value("Ada L.".to_owned()),
+        }
+    }
+}

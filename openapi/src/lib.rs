@@ -1,0 +1,50 @@
+//! What the outside says: the wire types of Countersign's HTTP contract.
+//!
+//! One Rust type per JSON object. The service parses and answers with them,
+//! the console and the tests send and read them, and `openapi.json` beside
+//! this crate is generated from them. Nothing here knows a rule, a log or a
+//! table.
+//!
+//! - JSON, snake_case, RFC 3339 times in UTC, UUIDs in lower case.
+//! - Requests refuse unknown fields; answers may grow new ones.
+//! - A field that is `Option` and documented as *left out* is absent when
+//!   there is nothing to say; one documented as *null* is always there.
+//! - Both serialisations of a type, by poem-openapi and by serde, give the
+//!   same JSON. A test holds them together.
+
+mod account;
+mod admin;
+mod auth;
+mod display;
+mod health;
+mod keys;
+mod page;
+mod problem;
+mod secret;
+mod session;
+#[cfg(test)]
+mod tests;
+
+pub use account::{Account, UpdateMe};
+pub use admin::{Event, EventActor, Overview, ProjectionFault, ProjectionMode, ProjectionState};
+pub use auth::{
+    Authenticated, Login, LoginAnswer, Logout, MfaMethod, MfaRequired, Refresh, Register,
+    TokenType, Tokens, VerifyAnswer,
+};
+pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to};
+pub use health::{Check, CheckState, Health, HealthStatus, Ready, ReadyStatus};
+pub use keys::{Jwk, Jwks};
+pub use page::Page;
+pub use problem::{FieldError, PROBLEM_CONTENT_TYPE, ProblemCode, ProblemDetails, ProblemFacts};
+pub use secret::Secret;
+pub use session::{Acr, Ended, RevokeSession, Session, SessionState};
+
+/// The header in which every answer to a write says where it stands in the
+/// log: `<shard>.<sequence>`, for example `3.8412`.
+pub const POSITION_HEADER: &str = "Countersign-Position";
+
+/// The header by which a read asks to see at least that position.
+pub const MIN_POSITION_HEADER: &str = "Countersign-Min-Position";
+
+/// The header that names the request, in every answer: a UUID.
+pub const REQUEST_ID_HEADER: &str = "Countersign-Request-Id";

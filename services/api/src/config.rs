@@ -1,0 +1,177 @@
+//! What a service can be told. Every default is here and pinned by a test.
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+/// The rules and limits of a service.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// The public URL, without a trailing slash: the `iss` of every token.
+    pub issuer: String,
+    /// The `aud` of access tokens.
+    pub audience: String,
+    /// The `client_id` of sessions that were started with a password here.
+    pub client_id: String,
+    /// How long access tokens live; at most [`MAX_ACCESS_TOKEN`].
+    pub access_token: Duration,
+    /// How long a session lives without a refresh.
+    pub session_idle: Duration,
+    /// How long a session lives at most.
+    pub session_absolute: Duration,
+    /// How long the log keeps a session after that.
+    pub session_retention: Duration,
+    /// How long a rotated refresh token may ask for its successor again.
+    pub refresh_grace: Duration,
+    /// How far clocks may be apart.
+    pub clock_skew: Duration,
+    /// How long a read waits for a position.
+    pub position_wait: Duration,
+    /// After how long an unfinished registration may be taken over.
+    pub registration_timeout: Duration,
+    /// Passwords.
+    pub password: PasswordConfig,
+}
+
+/// The longest life an access token may be given.
+pub const MAX_ACCESS_TOKEN: Duration = Duration::from_mins(30);
+
+/// The rules for passwords and what hashing them may cost.
+#[derive(Debug, Clone)]
+pub struct PasswordConfig {
+    /// The fewest code points.
+    pub min_length: usize,
+    /// The most code points.
+    pub max_length: usize,
+    /// The least zxcvbn score, 0 to 4.
+    pub min_score: u8,
+    /// Argon2id memory, in KiB.
+    pub memory_kib: u32,
+    /// Argon2id passes.
+    pub iterations: u32,
+    /// How many hashes are computed side by side.
+    pub workers: usize,
+    /// How many may wait for a worker before the next one is shed.
+    pub queue: usize,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        let day = Duration::from_hours(24);
+        Self {
+            issuer: "http://127.0.0.1:8080".into(),
+            audience: "countersign".into(),
+            client_id: "first-party".into(),
+            access_token: Duration::from_mins(15),
+            session_idle: 7 * day,
+            session_absolute: 30 * day,
+            session_retention: 90 * day,
+            refresh_grace: Duration::from_secs(10),
+            clock_skew: Duration::from_mins(5),
+            position_wait: Duration::from_secs(2),
+            registration_timeout: Duration::from_mins(1),
+            password: PasswordConfig::default(),
+        }
+    }
+}
+
+impl Default for PasswordConfig {
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+        Self {
+            min_length: 8,
+            max_length: 256,
+            min_score: 2,
+            memory_kib: 19 * 1024,
+            iterations: 2,
+            workers: cores,
+            queue: 8 * cores,
+        }
+    }
+}
+
+/// A value that would break a promise.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name}: {finding}")]
+pub struct ConfigError {
+    /// The field.
+    pub name: &'static str,
+    /// What is wrong with it and what would be right.
+    pub finding: String,
+}
+
+impl ApiConfig {
+    /// Refuses what would break a promise.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let fail = |name, finding: &str| {
+            Err(ConfigError {
+                name,
+                finding: finding.into(),
+            })
+        };
+        let http = ["http://", "https://"];
+        if !http.iter().any(|scheme| self.issuer.starts_with(scheme)) || self.issuer.ends_with('/')
+        {
+            return fail("issuer", "expected the public URL, for example https://id.example.com, without a slash at its end");
+        }
+        if self.access_token < Duration::from_secs(1) || self.access_token > MAX_ACCESS_TOKEN {
+            return fail("access_token", "expected 1 second to 30 minutes");
+        }
+        if self.session_idle > self.session_absolute {
+            return fail("session_idle", "expected no more than session_absolute");
+        }
+        if self.refresh_grace > Duration::from_secs(30) {
+            return fail("refresh_grace", "expected 30 seconds at most");
+        }
+        let password = &self.password;
+        if password.min_length < 8 || password.max_length < 64 || password.max_length > 1_024 {
+            return fail("password", "expected a minimum of at least 8 and a maximum of 64 to 1024 code points");
+        }
+        if password.memory_kib < 19 * 1024 || password.iterations < 2 {
+            return fail("password", "expected Argon2id with at least 19456 KiB and 2 passes");
+        }
+        if password.workers == 0 || password.queue == 0 {
+            return fail("password", "expected at least one worker and a place in the queue");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Defaults are promises: changing one is a decision, not a drift.
+    #[test]
+    fn the_defaults_are_those_of_the_design() {
+        let config = ApiConfig::default();
+        assert_eq!(config.access_token.as_secs(), 900);
+        assert_eq!(config.session_idle.as_secs(), 7 * 86_400);
+        assert_eq!(config.session_absolute.as_secs(), 30 * 86_400);
+        assert_eq!(config.session_retention.as_secs(), 90 * 86_400);
+        assert_eq!(config.refresh_grace.as_secs(), 10);
+        assert_eq!(config.position_wait.as_secs(), 2);
+        let password = &config.password;
+        assert_eq!((password.min_length, password.max_length), (8, 256));
+        assert_eq!((password.memory_kib, password.iterations), (19_456, 2));
+        assert_eq!(config.validate(), Ok(()));
+    }
+
+    #[test]
+    fn what_would_break_a_promise_is_refused() {
+        let broken: [fn(&mut ApiConfig); 7] = [
+            |config| config.issuer = "id.example.com".into(),
+            |config| config.issuer.push('/'),
+            |config| config.access_token = Duration::from_mins(31),
+            |config| config.session_idle = config.session_absolute * 2,
+            |config| config.refresh_grace = Duration::from_secs(31),
+            |config| config.password.memory_kib = 1_024,
+            |config| config.password.min_length = 7,
+        ];
+        for spoil in broken {
+            let mut config = ApiConfig::default();
+            spoil(&mut config);
+            assert!(config.validate().is_err(), "{config:?}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Why a request was not granted.
+//!
+//! Rules refuse in their own words ([`countersign_domain`]), parts fail in
+//! theirs ([`LogError`], [`ViewError`]); both become one of these, and the one
+//! table from here to HTTP is in `problem.rs` beside it.
+
+use countersign_domain::{AccountRefusal, EmailRefusal, KeyRefusal, SessionRefusal};
+use countersign_events::EndReason;
+use countersign_log::{ExecuteError, LogError, SealError};
+use countersign_verifier::Refusal as TokenRefusal;
+use countersign_views::ViewError;
+
+use crate::password::{HashError, Shed, Weakness};
+
+/// Why a request was not granted.
+#[derive(Debug, thiserror::Error)]
+pub enum Denied {
+    /// The address or the password is wrong; which one is not said.
+    #[error("wrong address or password")]
+    InvalidCredentials,
+    /// The address belongs to an account.
+    #[error("the address has an account")]
+    EmailTaken,
+    /// A field of the request cannot be used.
+    #[error("{field}: {message}")]
+    Invalid {
+        /// A JSON pointer (RFC 6901) into the body.
+        field: &'static str,
+        /// What would be right.
+        message: &'static str,
+    },
+    /// A parameter of the request cannot be used.
+    #[error("{name}: {message}")]
+    InvalidParameter {
+        /// Its name.
+        name: &'static str,
+        /// What would be right.
+        message: &'static str,
+    },
+    /// The chosen password is not accepted.
+    #[error("weak password: {0}")]
+    PasswordWeak(#[from] Weakness),
+    /// The access token does not let its bearer in.
+    #[error(transparent)]
+    Token(#[from] TokenRefusal),
+    /// The caller's roles do not permit this.
+    #[error("not permitted")]
+    Forbidden,
+    /// The refresh token was never issued here.
+    #[error("not a refresh token of this deployment")]
+    RefreshInvalid,
+    /// The session's time is up.
+    #[error("the session has expired")]
+    RefreshExpired,
+    /// The refresh token had been used before; the session is over.
+    #[error("the refresh token was used before")]
+    RefreshReused,
+    /// The session is over.
+    #[error("the session has ended")]
+    SessionRevoked,
+    /// There is no such thing, or it is somebody else's.
+    #[error("not found")]
+    NotFound,
+    /// Somebody else changed the same thing at the same time.
+    #[error("conflict")]
+    Conflict,
+    /// Too much to do.
+    #[error("overloaded")]
+    Overloaded,
+    /// The read models have not reached the position that was asked for.
+    #[error("the position was not reached in time")]
+    PositionNotReached,
+    /// The log did not do what was asked of it.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The read models did not answer.
+    #[error(transparent)]
+    Views(#[from] ViewError),
+    /// A fault of ours. The text is for the log, not for the caller.
+    #[error("{0}")]
+    Broken(String),
+}
+
+impl From<SealError> for Denied {
+    fn from(error: SealError) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+impl From<HashError> for Denied {
+    fn from(error: HashError) -> Self {
+        Self::Broken(error.to_string())
+    }
+}
+
+impl From<Shed> for Denied {
+    fn from(shed: Shed) -> Self {
+        match shed {
+            Shed::Full => Self::Overloaded,
+            Shed::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<SessionRefusal> for Denied {
+    fn from(refusal: SessionRefusal) -> Self {
+        match refusal {
+            SessionRefusal::Ended(EndReason::RefreshReused) => Self::RefreshReused,
+            SessionRefusal::Ended(_) | SessionRefusal::Fenced => Self::SessionRevoked,
+            SessionRefusal::Expired => Self::RefreshExpired,
+            SessionRefusal::Unknown | SessionRefusal::NeverIssued => Self::RefreshInvalid,
+            SessionRefusal::Exists => Self::Broken("a session id was drawn twice".into()),
+        }
+    }
+}
+
+impl From<AccountRefusal> for Denied {
+    fn from(refusal: AccountRefusal) -> Self {
+        match refusal {
+            AccountRefusal::Unknown => Self::NotFound,
+            AccountRefusal::Exists => Self::EmailTaken,
+            AccountRefusal::Abandoned => Self::Conflict,
+        }
+    }
+}
+
+impl From<EmailRefusal> for Denied {
+    fn from(refusal: EmailRefusal) -> Self {
+        match refusal {
+            EmailRefusal::Taken { .. } => Self::EmailTaken,
+        }
+    }
+}
+
+impl From<KeyRefusal> for Denied {
+    fn from(refusal: KeyRefusal) -> Self {
+        match refusal {}
+    }
+}
+
+impl<R> From<ExecuteError<R>> for Denied
+where
+    R: std::error::Error + 'static,
+    Self: From<R>,
+{
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Refused(refusal) => refusal.into(),
+            ExecuteError::Failed(error) => Self::Log(error),
+        }
+    }
+}

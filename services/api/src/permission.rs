@@ -1,0 +1,63 @@
+//! What roles permit.
+
+/// Something an operator may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Permission {
+    /// See sessions and the numbers about them.
+    SessionsRead,
+    /// End anybody's session.
+    SessionsRevoke,
+    /// See accounts.
+    AccountsRead,
+    /// Read the log.
+    EventsRead,
+    /// See the state of the read models.
+    ProjectionsRead,
+}
+
+impl Permission {
+    /// Every permission.
+    pub(crate) const ALL: [Self; 5] = [
+        Self::SessionsRead,
+        Self::SessionsRevoke,
+        Self::AccountsRead,
+        Self::EventsRead,
+        Self::ProjectionsRead,
+    ];
+}
+
+/// What a role permits. An unknown role permits nothing.
+pub(crate) fn permissions_of(role: &str) -> &'static [Permission] {
+    use Permission::{AccountsRead, SessionsRead, SessionsRevoke};
+    match role {
+        "admin" | "operator" => &Permission::ALL,
+        "support" => &[SessionsRead, AccountsRead, SessionsRevoke],
+        _ => &[],
+    }
+}
+
+/// Whether any of these roles permits it.
+pub(crate) fn permitted<R: AsRef<str>>(roles: &[R], permission: Permission) -> bool {
+    roles
+        .iter()
+        .any(|role| permissions_of(role.as_ref()).contains(&permission))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_and_unknown_roles_permit_nothing() {
+        for roles in [vec![], vec!["user"], vec!["Admin"], vec!["admin "], vec!["", "root"]] {
+            assert!(Permission::ALL.into_iter().all(|permission| !permitted(&roles, permission)), "{roles:?}");
+        }
+    }
+
+    #[test]
+    fn support_reads_people_and_ends_sessions_but_not_the_log() {
+        assert!(permitted(&["user", "support"], Permission::SessionsRevoke));
+        assert!(!permitted(&["support"], Permission::EventsRead));
+        assert!(Permission::ALL.into_iter().all(|permission| permitted(&["operator"], permission)));
+    }
+}

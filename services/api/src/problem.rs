@@ -1,0 +1,73 @@
+//! The one table from why to what the caller is told.
+
+use countersign_log::LogError;
+use countersign_openapi::{FieldError, ProblemCode};
+use countersign_verifier::Refusal;
+use countersign_views::ViewError;
+
+use crate::denied::Denied;
+use crate::http::Problem;
+
+impl From<Denied> for Problem {
+    fn from(denied: Denied) -> Self {
+        use ProblemCode as Code;
+        match denied {
+            Denied::InvalidCredentials => Self::new(Code::InvalidCredentials),
+            Denied::EmailTaken => Self::new(Code::EmailTaken),
+            Denied::Invalid { field, message } => {
+                Self::invalid(vec![FieldError::at(field, message)])
+            }
+            Denied::InvalidParameter { name, message } => {
+                Self::invalid(vec![FieldError::parameter(name, message)])
+            }
+            Denied::PasswordWeak(weakness) => {
+                Self::new(Code::PasswordWeak).detail(weakness.to_string())
+            }
+            Denied::Token(refusal) => {
+                let code = match refusal {
+                    Refusal::Missing => Code::TokenMissing,
+                    Refusal::Expired => Code::TokenExpired,
+                    Refusal::Revoked => Code::TokenRevoked,
+                    _ => Code::TokenInvalid,
+                };
+                Self::new(code).challenge(refusal.www_authenticate())
+            }
+            Denied::Forbidden => Self::new(Code::InsufficientPermissions),
+            Denied::RefreshInvalid => Self::new(Code::RefreshInvalid),
+            Denied::RefreshExpired => Self::new(Code::RefreshExpired),
+            Denied::RefreshReused => Self::new(Code::RefreshReused),
+            Denied::SessionRevoked => Self::new(Code::SessionRevoked),
+            Denied::NotFound => Self::new(Code::NotFound),
+            Denied::Conflict => Self::new(Code::Conflict),
+            Denied::Overloaded => Self::new(Code::Overloaded),
+            Denied::PositionNotReached => Self::new(Code::PositionNotReached),
+            Denied::Log(error) if error.is_transient() => {
+                tracing::warn!(%error, "the log did not answer");
+                Self::new(Code::Unavailable)
+            }
+            Denied::Log(LogError::ReadOnly(reason)) => {
+                tracing::warn!(%reason, "the log is read-only");
+                Self::new(Code::Unavailable).detail("Nothing can be changed at the moment.")
+            }
+            Denied::Views(ViewError::Unavailable(error)) => {
+                tracing::warn!(%error, "the read models did not answer");
+                Self::new(Code::Unavailable)
+            }
+            Denied::Log(error) => broken(&error),
+            Denied::Views(error @ ViewError::Broken(_)) => broken(&error),
+            Denied::Broken(text) => broken(&text),
+        }
+    }
+}
+
+/// A fault of ours: told to operators, hidden from callers.
+fn broken(error: &dyn std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a request failed");
+    Problem::new(ProblemCode::InternalError)
+}
+
+impl From<Denied> for poem::Error {
+    fn from(denied: Denied) -> Self {
+        Problem::from(denied).into()
+    }
+}

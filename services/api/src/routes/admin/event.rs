@@ -1,0 +1,155 @@
+//! `/v1/admin/events`
+
+use std::sync::Arc;
+
+use countersign_events::{Cursor, Noun};
+use countersign_log::{Log, RANGE_MAX, RawMessage};
+use countersign_openapi as wire;
+use futures_util::future::try_join_all;
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Query;
+use crate::http::Json;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::denied::Denied;
+use crate::guard::SignedIn;
+use crate::permission::Permission;
+use crate::routes::page::limit;
+use crate::routes::show;
+use crate::routes::tags::Tags;
+
+pub(crate) struct Events;
+
+#[OpenApi(prefix_path = "/v1/admin/events", tag = "Tags::Admin")]
+impl Events {
+    /// Read the log
+    ///
+    /// Newest first over all shards, straight from the log. With a filter a
+    /// page may be short, or empty, and still have a `next`: each call looks
+    /// at a bounded stretch of the log. Needs `events:read`.
+    #[oai(path = "/", method = "get", operation_id = "list_events")]
+    async fn list_events(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+        /// Only events about this: `account`, `session`, `email` or `key`.
+        noun: Query<Option<String>>,
+        /// Only events about this one.
+        subject_id: Query<Option<Uuid>>,
+        /// Only events of this name, for example `started`.
+        name: Query<Option<String>>,
+        /// How many messages to return at most, 1 to 200. All events of a
+        /// message are returned together.
+        #[oai(default = "crate::routes::page::default_limit")]
+        limit: Query<u16>,
+        /// The `next` of the page before.
+        after: Query<Option<String>>,
+    ) -> poem::Result<Json<wire::Page<wire::Event>>> {
+        caller.0.require(Permission::EventsRead)?;
+        let noun = noun.0.map(|noun| noun.parse::<Noun>()).transpose();
+        let filter = Filter {
+            noun: noun.map_err(|_| Denied::InvalidParameter {
+                name: "noun",
+                message: "expected account, session, email or key",
+            })?,
+            subject_id: subject_id.0,
+            name: name.0,
+        };
+        let limit = usize::from(self::limit(limit.0)?);
+        let log = &app.0.log;
+        let bounds = if let Some(cursor) = after.0 { parse(log, &cursor)? } else {
+            let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
+            let ends = try_join_all(ends).await.map_err(Denied::from)?;
+            ends.into_iter().map(|end| end + 1).collect()
+        };
+        Ok(Json(backwards(log, bounds, limit, &filter).await?))
+    }
+}
+
+struct Filter {
+    noun: Option<Noun>,
+    subject_id: Option<Uuid>,
+    name: Option<String>,
+}
+
+impl Filter {
+    fn wants(&self, message: &RawMessage) -> bool {
+        self.noun.is_none_or(|noun| noun == message.subject.noun)
+            && self.subject_id.is_none_or(|id| id == message.subject.id)
+    }
+}
+
+fn parse(log: &Log, cursor: &str) -> Result<Vec<u64>, Denied> {
+    let parsed = cursor.parse::<Cursor>().ok();
+    parsed
+        .filter(|cursor| cursor.sequences().len() == usize::from(log.shards()))
+        .map(|cursor| cursor.sequences().to_vec())
+        .ok_or(Denied::InvalidParameter {
+            name: "after",
+            message: "not a cursor of this list",
+        })
+}
+
+/// One stretch of each shard, merged by time.
+///
+/// `bounds` holds, shard by shard, the sequence that the page must stay below.
+/// Nothing is shown that is older than what a shard may still hold unread.
+async fn backwards(
+    log: &Log,
+    bounds: Vec<u64>,
+    limit: usize,
+    filter: &Filter,
+) -> Result<wire::Page<wire::Event>, Denied> {
+    let stretches = (0u8..).zip(&bounds).map(|(shard, &bound)| {
+        let from = bound.saturating_sub(RANGE_MAX).max(1);
+        async move { Ok::<_, Denied>((from, log.range(shard, from, bound).await?)) }
+    });
+    let stretches = try_join_all(stretches).await?;
+    let mut horizon = i64::MIN;
+    let mut found = Vec::new();
+    for (from, messages) in &stretches {
+        for (index, message) in messages.iter().enumerate() {
+            let at = message.envelope()?.header().occurred_at.as_millis();
+            if index == 0 && *from > 1 {
+                horizon = horizon.max(at);
+            }
+            if filter.wants(message) {
+                found.push((at, message));
+            }
+        }
+    }
+    found.sort_by_key(|(at, message)| {
+        std::cmp::Reverse((*at, message.position.shard, message.position.sequence))
+    });
+    let shown = found.iter().take_while(|(at, _)| *at >= horizon).take(limit);
+    let shown: Vec<&RawMessage> = shown.map(|(_, message)| *message).collect();
+    let cut = shown.len() < found.len();
+    let next: Vec<u64> = stretches
+        .iter()
+        .zip(&bounds)
+        .zip(0u8..)
+        .map(|(((from, _), bound), shard)| {
+            let here = |message: &&RawMessage| message.position.shard == shard;
+            let lowest = shown.iter().copied().filter(here).map(|message| message.position.sequence).min();
+            let left = found.iter().filter(|(_, message)| here(message)).count()
+                - shown.iter().copied().filter(here).count();
+            match (cut && left > 0, lowest) {
+                (false, _) => (*from).min(*bound),
+                (true, Some(lowest)) => lowest,
+                (true, None) => *bound,
+            }
+        })
+        .collect();
+    let mut items = Vec::new();
+    for message in shown {
+        let wanted = |event: &wire::Event| filter.name.as_ref().is_none_or(|name| *name == event.name);
+        items.extend(show::events(message)?.into_iter().filter(wanted));
+    }
+    let more = next.iter().any(|bound| *bound > 1);
+    Ok(wire::Page {
+        items,
+        next: more.then(|| Cursor::new(next).to_string()),
+    })
+}

@@ -1,0 +1,11 @@
+//! What operators see and do.
+
+mod account;
+mod event;
+mod overview;
+mod session;
+
+pub(super) use account::Accounts;
+pub(super) use event::Events;
+pub(super) use overview::{Overview, Projections};
+pub(super) use session::Sessions;

@@ -1,0 +1,196 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use countersign_log::LogError;
+use tracing_subscriber::EnvFilter;
+
+use crate::parts::Failure;
+use crate::settings::{Settings, SettingsError};
+use crate::verbs;
+use crate::{Exit, tell};
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 7 something that is needed does not answer.";
+
+/// An event-sourced identity platform.
+#[derive(Parser)]
+#[command(name = "countersign", version, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    sources: Sources,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Args)]
+struct Sources {
+    /// The configuration file (TOML).
+    #[arg(long, global = true, env = "COUNTERSIGN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets one setting, over environment and file. See `countersign config`.
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = pair)]
+    set: Vec<(String, String)>,
+    /// Where the service listens, for example 127.0.0.1:8080; port 0 picks one.
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    listen: Option<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Runs everything on this machine: private nats-server and Postgres, the
+    /// service, the projector and an operator account.
+    #[command(after_help = "Examples:\n  countersign dev --data-dir .data/dev\n  countersign dev --data-dir /tmp/a --listen 127.0.0.1:0\n  countersign dev --data-dir .data/dev --durable")]
+    Dev {
+        /// Where everything is kept; made if it is not there.
+        #[arg(long, value_name = "DIR", default_value = ".data/dev")]
+        data_dir: PathBuf,
+        /// Acknowledged writes survive a power cut, and cost a sync each.
+        #[arg(long)]
+        durable: bool,
+    },
+    /// Runs the HTTP service. Any number may run side by side.
+    Serve,
+    /// Runs a projector: keeps the read models in Postgres up to date. Several
+    /// share the shards and take over from each other.
+    Project,
+    /// Builds the read models anew beside the old ones and switches to them.
+    #[command(after_help = "Examples:\n  countersign replay\n  countersign replay --verify\n  countersign replay --back")]
+    Replay {
+        /// Builds into a scratch schema, proves it equal to the live read
+        /// models, and drops it. Changes nothing.
+        #[arg(long, conflicts_with = "back")]
+        verify: bool,
+        /// Switches back to the read models before the last replay.
+        #[arg(long)]
+        back: bool,
+        /// Works on the deployment of `dev` in this directory.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Tells a projection that stopped at an event to try it again now.
+    Repair {
+        /// The shard; all that stopped, unless given.
+        #[arg(long)]
+        shard: Option<u8>,
+        /// Works on the deployment of `dev` in this directory.
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+    /// Makes the first operator of a deployment. The password is read from
+    /// stdin.
+    Bootstrap {
+        /// The operator's address.
+        #[arg(long)]
+        email: String,
+    },
+    /// Writes the OpenAPI document to stdout.
+    Openapi,
+    /// Lists every setting, its value and where the value came from.
+    Config,
+    /// Writes a completion script to stdout.
+    Completions {
+        /// For which shell.
+        shell: Shell,
+    },
+}
+
+/// Parses the command line and does what it says.
+pub fn run() -> Exit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit;
+        }
+    };
+    match dispatch(cli) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            tell(&format!("countersign: {failure}"));
+            exit_of(&failure)
+        }
+    }
+}
+
+fn exit_of(failure: &Failure) -> Exit {
+    match failure {
+        Failure::Settings(_) | Failure::Config(_) => Exit::Usage,
+        Failure::Log(LogError::Unavailable(_) | LogError::Unknown) => Exit::Unavailable,
+        Failure::Views(error) if error.is_unavailable() => Exit::Unavailable,
+        _ => Exit::Failed,
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let Cli { sources, verb } = cli;
+    let mut flags = sources.set;
+    flags.extend(sources.listen.map(|listen| ("listen".to_owned(), listen)));
+    let settings = Settings::load(sources.config.as_deref(), std::env::vars(), &flags)?;
+    match verb {
+        Verb::Openapi => verbs::openapi(),
+        Verb::Config => Ok(verbs::config(&settings)),
+        Verb::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);
+            crate::say(String::from_utf8_lossy(&out).trim_end());
+            Ok(Exit::Done)
+        }
+        verb => {
+            log_to_stderr(&settings)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()
+                .map_err(Failure::io("the runtime"))?;
+            runtime.block_on(asynchronous(verb, settings))
+        }
+    }
+}
+
+async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Dev { data_dir, durable } => {
+            verbs::dev(settings, verbs::Dev { data_dir, durable }).await?;
+        }
+        Verb::Serve => verbs::serve(&settings).await?,
+        Verb::Project => verbs::project(&settings).await?,
+        Verb::Replay { verify, back, data_dir } => {
+            let settings = verbs::of_dev(settings, data_dir)?;
+            return match (verify, back) {
+                (true, _) => verbs::verify(&settings).await,
+                (false, true) => verbs::switch_back(&settings).await,
+                (false, false) => verbs::replay(&settings).await,
+            };
+        }
+        Verb::Repair { shard, data_dir } => {
+            return verbs::repair(&verbs::of_dev(settings, data_dir)?, shard).await;
+        }
+        Verb::Bootstrap { email } => verbs::bootstrap(&settings, &email).await?,
+        Verb::Openapi | Verb::Config | Verb::Completions { .. } => {}
+    }
+    Ok(Exit::Done)
+}
+
+fn log_to_stderr(settings: &Settings) -> Result<(), Failure> {
+    use secrecy::ExposeSecret;
+    let filter = settings.required("log")?.expose_secret();
+    let filter = EnvFilter::try_new(filter).map_err(|_| settings.wrong("log"))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false);
+    let format = settings.required("log_format")?.expose_secret();
+    let installed = match format {
+        "text" => builder.try_init(),
+        "json" => builder.json().try_init(),
+        _ => return Err(SettingsError::into(settings.wrong("log_format"))),
+    };
+    installed.map_err(Failure::other)
+}

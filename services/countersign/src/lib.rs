@@ -1,0 +1,49 @@
+//! The one binary: its verbs, its settings, and the private servers of `dev`.
+
+mod anchoring;
+mod cli;
+pub mod parts;
+pub mod settings;
+pub mod stack;
+mod stopping;
+mod verbs;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+pub use cli::run;
+
+/// How the program ended, for scripts. Documented by `countersign help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it was told.
+    Done,
+    /// It failed; stderr says why.
+    Failed,
+    /// The command line or the settings are wrong.
+    Usage,
+    /// Something that is needed does not answer.
+    Unavailable,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Unavailable => 7,
+        })
+    }
+}
+
+/// A line on stdout, for programs. A closed pipe is nobody's fault.
+fn say(line: &str) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}
+
+/// A line on stderr, for people.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

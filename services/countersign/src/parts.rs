@@ -1,0 +1,181 @@
+//! From settings to the parts of the system.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_api::http::Server;
+use countersign_api::{ApiConfig, App, Clock, Denied, ShellSettings};
+use countersign_log::{GateState, KeyEncryptionKey, Log, LogConfig, LogError, SealError};
+use countersign_projector::anchor::Signer;
+use countersign_projector::{CheckpointFileOptions, Options};
+use countersign_verifier::{Algorithm, SigningKey};
+use countersign_views::{ViewError, pool};
+use secrecy::ExposeSecret;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::settings::{Settings, SettingsError};
+
+/// Why a verb did not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The settings.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A value of the settings that breaks a promise.
+    #[error(transparent)]
+    Config(#[from] countersign_api::ConfigError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The read models.
+    #[error(transparent)]
+    Views(#[from] ViewError),
+    /// The service.
+    #[error(transparent)]
+    Service(#[from] Denied),
+    /// The private servers of `dev`.
+    #[error(transparent)]
+    Stack(#[from] crate::stack::StackError),
+    /// A file or a socket.
+    #[error("{what}: {error}")]
+    Io {
+        /// Which.
+        what: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Anything else, in words.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Failure {
+    /// Names the file or socket an error is about.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
+        let what = what.into();
+        move |error| Self::Io { what, error }
+    }
+
+    /// Anything else, in words.
+    pub fn other(error: impl std::fmt::Display) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+impl From<SealError> for Failure {
+    fn from(error: SealError) -> Self {
+        Self::Log(error.into())
+    }
+}
+
+/// Opens the log.
+pub async fn log(settings: &Settings) -> Result<Log, Failure> {
+    let kek = settings.required("kek")?;
+    let kek = KeyEncryptionKey::from_base64(kek.expose_secret()).map_err(|_| settings.wrong("kek"))?;
+    let config = LogConfig {
+        nats_url: settings.required("nats_url")?.clone(),
+        prefix: settings.parsed("prefix")?,
+        shards: settings.parsed("shards")?,
+        replicas: settings.parsed("replicas")?,
+        kek,
+        deadline: Duration::from_millis(600),
+        cache_entries: 20_000,
+    };
+    Ok(Log::open(config).await?)
+}
+
+/// How Postgres is reached.
+pub fn postgres(settings: &Settings) -> Result<PgConnectOptions, Failure> {
+    let url = settings.required("postgres_url")?;
+    Ok(pool::connect_options(url.expose_secret()).map_err(|_| settings.wrong("postgres_url"))?)
+}
+
+/// The pool that answers requests.
+pub fn views(settings: &Settings) -> Result<PgPool, Failure> {
+    Ok(pool::api_pool(postgres(settings)?, 8))
+}
+
+/// The rules of the service that listens on `address`.
+pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig, Failure> {
+    let seconds = |name| settings.parsed::<u64>(name).map(Duration::from_secs);
+    let mut config = ApiConfig::default();
+    config.issuer = match settings.get("issuer") {
+        Some(issuer) => issuer.expose_secret().to_owned(),
+        None => format!("http://{address}"),
+    };
+    config.audience = settings.parsed("audience")?;
+    config.access_token = seconds("access_token_seconds")?;
+    config.session_idle = seconds("session_idle_seconds")?;
+    config.session_absolute = seconds("session_absolute_seconds")?;
+    config.session_retention = seconds("session_retention_seconds")?;
+    config.refresh_grace = seconds("refresh_grace_seconds")?;
+    config.position_wait = Duration::from_millis(settings.parsed("position_wait_millis")?);
+    config.password.min_length = settings.parsed("password_min_length")?;
+    config.password.memory_kib = settings.parsed("password_memory_kib")?;
+    config.password.iterations = settings.parsed("password_iterations")?;
+    let workers: usize = settings.parsed("password_workers")?;
+    if workers > 0 {
+        config.password.workers = workers;
+        config.password.queue = 8 * workers;
+    }
+    config.validate()?;
+    Ok(config)
+}
+
+/// What the shell is told.
+pub fn shell(settings: &Settings) -> Result<ShellSettings, Failure> {
+    let text = settings.get("trusted_proxies").map_or("", |text| text.expose_secret());
+    Ok(ShellSettings {
+        trusted_proxies: text.parse().map_err(|_| settings.wrong("trusted_proxies"))?,
+        ..ShellSettings::default()
+    })
+}
+
+/// Binds the socket, so that its port is known before anything else starts.
+pub fn bind(settings: &Settings) -> Result<Server, Failure> {
+    let address: SocketAddr = settings.parsed("listen")?;
+    Server::bind(address).map_err(Failure::io(format!("cannot listen on {address}")))
+}
+
+/// Where the signed checkpoint of the log is kept, if anywhere.
+pub fn checkpoint_file(settings: &Settings) -> Option<PathBuf> {
+    let text = settings.get("checkpoint_file")?.expose_secret();
+    (!text.is_empty()).then(|| PathBuf::from(text))
+}
+
+/// The key that signs checkpoints of the log, made at first use.
+pub async fn checkpoint_signer(log: &Log) -> Result<Signer, Failure> {
+    let make = || SigningKey::generate_pkcs8(Algorithm::EdDsa).map_err(|_| SealError::Randomness);
+    let pkcs8 = log.vault().named("checkpoint-signing-key", make).await?;
+    Signer::from_pkcs8(&pkcs8).map_err(Failure::other)
+}
+
+/// The options of a projector.
+pub async fn projector(settings: &Settings, log: &Log, clock: &Clock) -> Result<Options, Failure> {
+    let clock = clock.clone();
+    let mut options = Options::new(Arc::new(move || clock.now()));
+    if let Some(path) = checkpoint_file(settings) {
+        let signer = checkpoint_signer(log).await?;
+        options.checkpoint_file = Some(CheckpointFileOptions { path, signer });
+    }
+    Ok(options)
+}
+
+/// Starts the service's parts: the gate opens beside them, as soon as the log
+/// has been compared with its anchor.
+pub async fn app(settings: &Settings, log: &Log, clock: Clock, address: SocketAddr) -> Result<Arc<App>, Failure> {
+    let config = api_config(settings, address)?;
+    tokio::spawn(crate::anchoring::open_gate(
+        log.clone(),
+        postgres(settings)?,
+        checkpoint_file(settings),
+    ));
+    let app = App::start(config, clock, log.clone(), views(settings)?).await?;
+    if let GateState::Damaged { first_bad, finding } = log.gate().state() {
+        tracing::error!(%first_bad, finding, "the log is damaged; nothing will be appended");
+    }
+    Ok(Arc::new(app))
+}

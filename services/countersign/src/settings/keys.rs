@@ -1,0 +1,82 @@
+//! The one list of settings.
+
+/// A setting.
+#[derive(Debug)]
+pub struct Key {
+    /// Its name in the file; in the environment it is `COUNTERSIGN_` and this
+    /// in capitals.
+    pub name: &'static str,
+    /// What it is unless said otherwise.
+    pub default: Option<&'static str>,
+    /// Whether its value is never shown and may come from a file named by
+    /// `COUNTERSIGN_<NAME>_FILE`.
+    pub secret: bool,
+    /// What a value looks like.
+    pub expected: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+}
+
+const fn key(
+    name: &'static str,
+    default: Option<&'static str>,
+    expected: &'static str,
+    about: &'static str,
+) -> Key {
+    Key { name, default, secret: false, expected, about }
+}
+
+const fn secret(name: &'static str, expected: &'static str, about: &'static str) -> Key {
+    Key { name, default: None, secret: true, expected, about }
+}
+
+/// Every setting there is.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    key("listen", Some("127.0.0.1:8080"), "an address and a port, for example 127.0.0.1:8080; port 0 picks one",
+        "Where the service listens."),
+    key("issuer", None, "the public URL, for example https://id.example.com, without a slash at its end",
+        "The `iss` of every token. Unless set: http:// and the address that is listened on."),
+    key("audience", Some("countersign"), "a name",
+        "The `aud` of access tokens."),
+    key("trusted_proxies", Some(""), "addresses and ranges, for example 10.0.0.0/8, 192.0.2.7",
+        "The proxies whose X-Forwarded-For is believed. Nobody's, unless set."),
+    secret("nats_url", "nats://user:password@host:4222, several separated by commas",
+        "The NATS servers that hold the log."),
+    secret("postgres_url", "postgres://user:password@host:5432/database",
+        "The Postgres that holds the read models."),
+    secret("kek", "32 bytes in base64, for example from `openssl rand -base64 32`",
+        "The key-encryption key that seals the vault. Without it no password, key or personal data can be read again."),
+    key("prefix", Some("cs"), "1 to 32 of a-z, A-Z, 0-9, _ and -",
+        "Names the streams and subjects of this deployment."),
+    key("shards", Some("8"), "1 to 64",
+        "How many shards a log that is created now gets. An existing log keeps its number."),
+    key("replicas", Some("1"), "1, 3 or 5",
+        "JetStream replicas of what is created now."),
+    key("access_token_seconds", Some("900"), "1 to 1800",
+        "How long access tokens live."),
+    key("session_idle_seconds", Some("604800"), "seconds, no more than session_absolute_seconds",
+        "How long a session lives without a refresh."),
+    key("session_absolute_seconds", Some("2592000"), "seconds",
+        "How long a session lives at most."),
+    key("session_retention_seconds", Some("7776000"), "seconds",
+        "How long the log keeps a session after that."),
+    key("refresh_grace_seconds", Some("10"), "0 to 30",
+        "How long a rotated refresh token may ask for its successor again."),
+    key("position_wait_millis", Some("2000"), "milliseconds",
+        "How long a read waits for Countersign-Min-Position."),
+    key("password_min_length", Some("8"), "8 to 64",
+        "The fewest characters of a new password."),
+    key("password_memory_kib", Some("19456"), "19456 or more",
+        "Argon2id memory of a new password hash."),
+    key("password_iterations", Some("2"), "2 or more",
+        "Argon2id passes of a new password hash."),
+    key("password_workers", Some("0"), "a number of threads; 0 stands for one for each processor",
+        "How many passwords are hashed side by side."),
+    key("checkpoint_file", Some(""), "a path",
+        "Where the projector keeps its signed checkpoint of the log and the service looks for it. Put it on another disk than the log."),
+    key("log", Some("info,countersign::access=off,async_nats=off"), "a filter as RUST_LOG takes it",
+        "What is logged. `info` alone also writes a line for each request."),
+    key("log_format", Some("text"), "text or json",
+        "How it is logged."),
+];

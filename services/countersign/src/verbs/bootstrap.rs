@@ -1,0 +1,31 @@
+//! `countersign bootstrap`
+
+use std::io::Read;
+use std::net::SocketAddr;
+
+use countersign_api::{Clock, EmailAddress};
+
+use crate::parts::{self, Failure};
+use crate::settings::Settings;
+use crate::{say, tell};
+
+/// Makes an operator. Works beside running services.
+pub async fn bootstrap(settings: &Settings, email: &str) -> Result<(), Failure> {
+    let email = EmailAddress::parse(email).map_err(Failure::other)?;
+    tell("reading the password from stdin");
+    let mut password = String::new();
+    std::io::stdin()
+        .lock()
+        .take(4_096)
+        .read_to_string(&mut password)
+        .map_err(Failure::io("stdin"))?;
+    let log = parts::log(settings).await?;
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let app = parts::app(settings, &log, Clock::system(), address).await?;
+    log.gate().decided().await;
+    let id = app
+        .bootstrap(&email, password.trim_end_matches(['\r', '\n']), &["user", "operator"])
+        .await?;
+    say(&id.to_string());
+    Ok(())
+}

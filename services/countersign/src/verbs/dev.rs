@@ -1,0 +1,208 @@
+//! `countersign dev`: everything on this machine, in one directory.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use countersign_api::{App, Clock, Denied, EmailAddress};
+use countersign_log::{KeyEncryptionKey, random};
+use countersign_projector::Projector;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use crate::parts::{self, Failure};
+use crate::settings::Settings;
+use crate::stack::{Pids, Stack, StackConfig};
+use crate::stopping;
+
+/// What `dev` is told on the command line.
+pub struct Dev {
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// Whether acknowledged writes survive a power cut.
+    pub durable: bool,
+}
+
+/// The operator that `dev` makes at first start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Operator {
+    email: String,
+    password: String,
+    /// The operator's second factor: none yet.
+    totp_secret: Option<String>,
+}
+
+/// `dev.json`: how programs on this machine find the deployment.
+#[derive(Serialize)]
+struct DevFile<'a> {
+    url: &'a str,
+    nats_url: &'a str,
+    postgres_url: &'a str,
+    operator: &'a Operator,
+    pids: DevPids,
+}
+
+#[derive(Serialize)]
+struct DevPids {
+    nats: u32,
+    postgres: u32,
+}
+
+/// Runs until told to stop.
+pub async fn dev(mut settings: Settings, dev: Dev) -> Result<(), Failure> {
+    let server = parts::bind(&settings)?;
+    let address = server.local_addr();
+    note(&format!("data in {}", dev.data_dir.display()));
+    note("starting nats-server and Postgres ...");
+    let stack = Stack::start(StackConfig {
+        data_dir: dev.data_dir.clone(),
+        durable: dev.durable,
+        max_connections: 100,
+    })
+    .await?;
+    if !dev.durable {
+        note("acknowledged writes survive crashes of processes, not of the machine (--durable changes that)");
+    }
+    let outcome = run(&mut settings, &dev, &stack, server, address).await;
+    note("stopping ...");
+    stack.stop().await;
+    outcome
+}
+
+async fn run(
+    settings: &mut Settings,
+    dev: &Dev,
+    stack: &Stack,
+    server: countersign_api::http::Server,
+    address: std::net::SocketAddr,
+) -> Result<(), Failure> {
+    let endpoints = stack.endpoints().clone();
+    let kek = own_file(&dev.data_dir.join("kek"), || Ok(KeyEncryptionKey::generate()?.to_string()))?;
+    settings.suggest("kek", kek.trim());
+    settings.suggest("nats_url", endpoints.nats_url.expose_secret());
+    settings.suggest("postgres_url", endpoints.postgres_url.expose_secret());
+    let checkpoint = dev.data_dir.join("checkpoint");
+    settings.suggest("checkpoint_file", &checkpoint.to_string_lossy());
+
+    let clock = Clock::system();
+    let log = parts::log(settings).await?;
+    let options = parts::projector(settings, &log, &clock).await?;
+    let projector = Projector::start(log.clone(), parts::postgres(settings)?, options);
+    let url = format!("http://{address}");
+    let stop = stopping::signal();
+    let mut stop = std::pin::pin!(stop);
+    let starting = async {
+        let app = parts::app(settings, &log, clock, address).await?;
+        log.gate().decided().await;
+        let operator = operator(&app, &dev.data_dir).await?;
+        Ok::<_, Failure>((app, operator))
+    };
+    let (app, operator) = tokio::select! {
+        started = starting => started?,
+        () = &mut stop => {
+            projector.stop().await;
+            return Ok(());
+        }
+    };
+    let mut pids = stack.pids();
+    let file = dev.data_dir.join("dev.json");
+    let write = |pids: Pids| {
+        let content = DevFile {
+            url: &url,
+            nats_url: endpoints.nats_url.expose_secret(),
+            postgres_url: endpoints.postgres_url.expose_secret(),
+            operator: &operator,
+            pids: DevPids { nats: pids.nats, postgres: pids.postgres },
+        };
+        let text = serde_json::to_string_pretty(&content).map_err(Failure::other)?;
+        write_private(&file, &(text + "\n"))
+    };
+    write(*pids.borrow_and_update())?;
+    let shell = parts::shell(settings)?;
+    let (ending, ended) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(countersign_api::serve(server, app, shell, async {
+        let _ = ended.await;
+    }));
+    note(&format!("operator  {}  password  {}", operator.email, operator.password));
+    note(&format!("documentation at {url}/docs, everything a program needs in {}", file.display()));
+    crate::say(&format!("countersign ready {url}"));
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            changed = pids.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+                write(*pids.borrow_and_update())?;
+            }
+        }
+    }
+    let _ = ending.send(());
+    serving.await.map_err(Failure::other)??;
+    projector.stop().await;
+    Ok(())
+}
+
+/// The operator's login, made once and kept beside the data.
+async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
+    let path = data_dir.join("operator.json");
+    let text = own_file(&path, || {
+        let operator = Operator {
+            email: "operator@countersign.test".into(),
+            password: readable_password()?,
+            totp_secret: None,
+        };
+        serde_json::to_string(&operator).map_err(Failure::other)
+    })?;
+    let operator: Operator = serde_json::from_str(&text).map_err(Failure::other)?;
+    let email = EmailAddress::parse(&operator.email).map_err(Failure::other)?;
+    match app.bootstrap(&email, &operator.password, &["user", "operator"]).await {
+        Ok(_) | Err(Denied::EmailTaken) => Ok(operator),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// 100 bits in groups of five, without letters that look alike.
+fn readable_password() -> Result<String, Failure> {
+    const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+    let bytes = random::<20>()?;
+    let letters: Vec<u8> = bytes.iter().map(|byte| LETTERS[usize::from(byte % 32)]).collect();
+    let groups: Vec<_> = letters.chunks(5).map(String::from_utf8_lossy).collect();
+    Ok(groups.join("-"))
+}
+
+/// The content of a private file, which is made if it is not there.
+fn own_file(path: &Path, make: impl FnOnce() -> Result<String, Failure>) -> Result<String, Failure> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = make()?;
+            write_private(path, &text)?;
+            Ok(text)
+        }
+        Err(error) => Err(Failure::io(path.display().to_string())(error)),
+    }
+}
+
+/// Replaces a file that only its owner may read, whole or not at all.
+fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+    let temporary = path.with_extension("new");
+    let attempt = || {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    attempt().map_err(Failure::io(path.display().to_string()))
+}
+
+/// A line for the person who started it.
+fn note(line: &str) {
+    crate::tell(line);
+}

@@ -1,0 +1,132 @@
+//! The reservation of an email address: the step of a registration that must
+//! be unique.
+
+use countersign_events::{AccountId, EmailEvent, EmailId, Reserved, Timestamp};
+
+use crate::{Aggregate, Fact};
+
+/// The state of an address.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EmailReservation {
+    /// The account it belongs to, which may not have come to be yet.
+    pub owner: Option<AccountId>,
+    /// When that owner got it.
+    pub reserved_at: Timestamp,
+}
+
+/// What can be asked of an address.
+#[derive(Debug, Clone)]
+pub enum EmailCommand {
+    /// Reserve it for a new account.
+    Reserve {
+        /// The account to be.
+        account: AccountId,
+    },
+    /// Take it over from an account that was abandoned: asked only after that
+    /// account's own subject has recorded so.
+    TakeOver {
+        /// The abandoned owner.
+        from: AccountId,
+        /// The account to be.
+        account: AccountId,
+    },
+}
+
+/// Why an address says no.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum EmailRefusal {
+    /// It belongs to somebody.
+    #[error("the address is taken")]
+    Taken {
+        /// Whose it is.
+        owner: AccountId,
+    },
+}
+
+impl Aggregate for EmailReservation {
+    type Id = EmailId;
+    type Event = EmailEvent;
+    type Command = EmailCommand;
+    type Refusal = EmailRefusal;
+
+    fn decide(&self, command: &EmailCommand) -> Result<Vec<EmailEvent>, EmailRefusal> {
+        let (free_of, account) = match command {
+            EmailCommand::Reserve { account } => (None, *account),
+            EmailCommand::TakeOver { from, account } => (Some(*from), *account),
+        };
+        match self.owner {
+            Some(owner) if owner == account => Ok(Vec::new()),
+            owner if owner == free_of => Ok(vec![Reserved { account }.into()]),
+            Some(owner) => Err(EmailRefusal::Taken { owner }),
+            // The reservation to take over is not there: start from nothing.
+            None => Ok(vec![Reserved { account }.into()]),
+        }
+    }
+
+    fn evolve(&mut self, event: &EmailEvent, fact: Fact) {
+        match event {
+            EmailEvent::Reserved(reserved) => {
+                self.owner = Some(reserved.account);
+                self.reserved_at = fact.occurred_at;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::testing::Given;
+
+    fn account(n: u128) -> AccountId {
+        AccountId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn reserved(n: u128) -> EmailEvent {
+        Reserved {
+            account: account(n),
+        }
+        .into()
+    }
+
+    #[test]
+    fn the_first_to_ask_gets_the_address() {
+        Given::<EmailReservation>::nothing()
+            .when(EmailCommand::Reserve {
+                account: account(1),
+            })
+            .then([reserved(1)]);
+        Given::<EmailReservation>::events([reserved(1)])
+            .when(EmailCommand::Reserve {
+                account: account(2),
+            })
+            .refused(EmailRefusal::Taken { owner: account(1) });
+    }
+
+    #[test]
+    fn asking_again_for_oneself_changes_nothing() {
+        Given::<EmailReservation>::events([reserved(1)])
+            .when(EmailCommand::Reserve {
+                account: account(1),
+            })
+            .then([]);
+    }
+
+    #[test]
+    fn an_address_is_taken_over_only_from_the_owner_that_was_abandoned() {
+        Given::<EmailReservation>::events([reserved(1)])
+            .when(EmailCommand::TakeOver {
+                from: account(1),
+                account: account(2),
+            })
+            .then([reserved(2)]);
+        Given::<EmailReservation>::events([reserved(3)])
+            .when(EmailCommand::TakeOver {
+                from: account(1),
+                account: account(2),
+            })
+            .refused(EmailRefusal::Taken { owner: account(3) });
+    }
+}

@@ -1,0 +1,73 @@
+//! Following one shard.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_events::Timestamp;
+use countersign_log::{Log, LogError, RawMessage, Start};
+use countersign_verifier::RevocationSet;
+use tokio::sync::watch;
+
+use crate::Listener;
+use crate::revocation::{Revocation, revocations_in};
+
+const BATCH: usize = 2_000;
+
+pub(crate) struct Follower {
+    pub(crate) log: Log,
+    pub(crate) shard: u8,
+    pub(crate) from: Timestamp,
+    pub(crate) end_at_start: u64,
+    pub(crate) window: Duration,
+    pub(crate) revocations: Arc<RevocationSet>,
+    pub(crate) listener: Listener,
+    pub(crate) applied: watch::Sender<u64>,
+}
+
+impl Follower {
+    /// Follows until something happens that does not heal.
+    pub(crate) async fn run(self) -> LogError {
+        match self.follow().await {
+            Ok(never) => match never {},
+            Err(error) => error,
+        }
+    }
+
+    async fn follow(&self) -> Result<std::convert::Infallible, LogError> {
+        let mut tail = self.log.tail(self.shard, Start::Time(self.from));
+        if tail.pending().await? == 0 {
+            self.applied.send_replace(self.end_at_start);
+        }
+        loop {
+            let batch = tail.next_batch(BATCH).await?;
+            for message in &batch {
+                self.apply(message)?;
+            }
+            if let Some(last) = batch.last() {
+                self.applied.send_replace(last.position.sequence);
+            }
+        }
+    }
+
+    fn apply(&self, message: &RawMessage) -> Result<(), LogError> {
+        (self.listener)(message);
+        let forget_at = |decided: Timestamp| {
+            u64::try_from(decided.plus(self.window).as_seconds()).unwrap_or_default()
+        };
+        let revocations = &self.revocations;
+        for (decided, revocation) in revocations_in(message)? {
+            let kept = match revocation {
+                Revocation::Session(session) => {
+                    revocations.revoke_session(session.uuid(), forget_at(decided))
+                }
+                Revocation::Account { account, min_epoch } => {
+                    revocations.raise_epoch(account.uuid(), min_epoch, forget_at(decided))
+                }
+            };
+            // Forgetting who is out would let them in: better to know nothing
+            // new at all, and to say so.
+            kept.map_err(|full| LogError::Unfit(full.to_string()))?;
+        }
+        Ok(())
+    }
+}

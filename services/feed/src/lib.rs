@@ -1,0 +1,146 @@
+//! The log as verification needs it: who may no longer come in.
+//!
+//! A [`Feed`] follows every shard, keeps a [`RevocationSet`] and tells its
+//! listener of every message, so that caches drop what is outdated. It needs
+//! no Postgres. A service is ready only when its feed has applied everything
+//! that was in the log when it started and can still concern a token.
+
+mod follower;
+mod freshness;
+mod revocation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_events::{Cursor, Timestamp};
+use countersign_log::{Log, LogError, RawMessage};
+use countersign_verifier::RevocationSet;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use follower::Follower;
+use freshness::Freshness;
+
+pub use revocation::{Revocation, revocations_in};
+
+/// How a feed is set up.
+#[derive(Debug, Clone)]
+pub struct FeedConfig {
+    /// The longest life of an access token: what happened earlier concerns no
+    /// token that is still valid.
+    pub token_lifetime: Duration,
+    /// How far the clocks of services and of NATS may be apart.
+    pub clock_skew: Duration,
+}
+
+/// Hears every message of the log as it is read.
+pub type Listener = Arc<dyn Fn(&RawMessage) + Send + Sync>;
+
+/// What follows the log for one service.
+pub struct Feed {
+    applied: Vec<watch::Receiver<u64>>,
+    ends_at_start: Vec<u64>,
+    failure: watch::Receiver<Option<String>>,
+    freshness: Freshness,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Feed {
+    /// Starts following, from the oldest message that can concern a token
+    /// valid at `now`.
+    pub async fn start(
+        log: &Log,
+        config: &FeedConfig,
+        revocations: Arc<RevocationSet>,
+        listener: Listener,
+        now: Timestamp,
+    ) -> Result<Self, LogError> {
+        let window = config.token_lifetime + config.clock_skew;
+        let window_millis = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        let from = Timestamp::from_millis(now.as_millis().saturating_sub(window_millis));
+        let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
+        let ends_at_start = futures_util::future::try_join_all(ends).await?;
+        let stop = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let (failed, failure) = watch::channel(None);
+        let failed = Arc::new(failed);
+        let mut applied = Vec::new();
+        for (shard, end) in (0u8..).zip(&ends_at_start) {
+            let (sender, receiver) = watch::channel(0);
+            applied.push(receiver);
+            let follower = Follower {
+                log: log.clone(),
+                shard,
+                from,
+                end_at_start: *end,
+                window,
+                revocations: Arc::clone(&revocations),
+                listener: Arc::clone(&listener),
+                applied: sender,
+            };
+            let failed = Arc::clone(&failed);
+            tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
+                let error = follower.run().await;
+                tracing::error!(shard, %error, "the revocation feed stopped");
+                failed.send_replace(Some(error.to_string()));
+            }));
+        }
+        let freshness = Freshness::default();
+        tasks.spawn(stop.clone().run_until_cancelled_owned(freshness::watch(
+            log.clone(),
+            applied.clone(),
+            freshness.clone(),
+        )));
+        tasks.close();
+        Ok(Self {
+            applied,
+            ends_at_start,
+            failure,
+            freshness,
+            stop,
+            tasks,
+        })
+    }
+
+    /// Waits until everything that was in the log at the start is applied.
+    pub async fn caught_up(&self) -> Result<(), LogError> {
+        let mut failure = self.failure.clone();
+        for (shard, end) in self.applied.iter().zip(&self.ends_at_start) {
+            let mut shard = shard.clone();
+            tokio::select! {
+                reached = shard.wait_for(|applied| applied >= end) => {
+                    reached.map_err(|_| LogError::Unfit("the feed has stopped".into()))?;
+                }
+                failed = failure.wait_for(Option::is_some) => {
+                    let error = failed.ok().and_then(|error| error.clone());
+                    return Err(LogError::Unfit(error.unwrap_or_default()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What has been applied, shard by shard.
+    pub fn position(&self) -> Cursor {
+        Cursor::new(self.applied.iter().map(|shard| *shard.borrow()).collect())
+    }
+
+    /// How long ago it was last proven that nothing in the log was missing
+    /// here; none before the first proof.
+    pub fn staleness(&self) -> Option<Duration> {
+        self.freshness.staleness()
+    }
+
+    /// Why the feed stopped, if it did. It does not start again by itself.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.borrow().clone()
+    }
+
+    /// Stops following.
+    pub async fn stop(&self) {
+        self.stop.cancel();
+        self.tasks.wait().await;
+    }
+}

@@ -1,0 +1,71 @@
+//! Which messages end what.
+
+use countersign_events::{AccountEvent, AccountId, Noun, SessionEvent, SessionId, Timestamp};
+use countersign_log::{LogError, RawMessage};
+
+/// What can no longer come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Revocation {
+    /// One session.
+    Session(SessionId),
+    /// Everything of an account with an older epoch.
+    Account {
+        /// Whose.
+        account: AccountId,
+        /// The oldest epoch that is still good.
+        min_epoch: u64,
+    },
+}
+
+/// What a message revokes, and when that was decided.
+///
+/// Every new event must say here whether it revokes: the matches have no
+/// default arm.
+pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation)>, LogError> {
+    let envelope = message.envelope()?;
+    let decode = |error| LogError::Decode {
+        position: message.position,
+        subject: message.subject,
+        error,
+    };
+    let decided = envelope.header().occurred_at;
+    let found: Vec<Revocation> = match message.subject.noun {
+        Noun::Session => {
+            let session = SessionId::from_uuid(message.subject.id);
+            envelope
+                .events()
+                .map_err(decode)?
+                .iter()
+                .filter_map(|event| match event {
+                    SessionEvent::Ended(_) => Some(Revocation::Session(session)),
+                    SessionEvent::Started(_)
+                    | SessionEvent::Refreshed(_)
+                    | SessionEvent::RefreshReused(_) => None,
+                })
+                .collect()
+        }
+        Noun::Account => {
+            let account = AccountId::from_uuid(message.subject.id);
+            let min_epoch = message.position.sequence;
+            envelope
+                .events()
+                .map_err(decode)?
+                .iter()
+                .filter_map(|event| match event {
+                    AccountEvent::SessionsEnded(_) => {
+                        Some(Revocation::Account { account, min_epoch })
+                    }
+                    AccountEvent::Registered(_)
+                    | AccountEvent::CredentialSet(_)
+                    | AccountEvent::ProfileChanged(_)
+                    | AccountEvent::Abandoned(_) => None,
+                })
+                .collect()
+        }
+        Noun::Email | Noun::Key => Vec::new(),
+    };
+    Ok(found
+        .into_iter()
+        .map(|revocation| (decided, revocation))
+        .collect())
+}

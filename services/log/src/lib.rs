@@ -1,0 +1,31 @@
+//! The log: everything that speaks JetStream.
+//!
+//! A [`Log`] is S streams, one a shard, and the vault beside them. A
+//! [`Repository`] loads one kind of aggregate, lets it decide and appends what
+//! it decided under the expected sequence of its subject; a [`Tail`] follows a
+//! shard. What a message means is the business of the events crate; what is
+//! allowed, that of the domain.
+
+mod append;
+mod cache;
+mod config;
+mod error;
+mod gate;
+mod log;
+mod read;
+mod repository;
+mod seal;
+mod tail;
+mod vault;
+mod wire;
+
+pub use append::Meta;
+pub use config::{LogConfig, LogConfigError};
+pub use error::{ExecuteError, LogError};
+pub use gate::{Gate, GateState};
+pub use log::{Log, ShardState};
+pub use read::{RANGE_MAX, RawMessage};
+pub use repository::{Executed, Loaded, Repository};
+pub use seal::{DataKey, KeyEncryptionKey, SealError, random};
+pub use tail::{Start, Tail};
+pub use vault::{Vault, VaultKey};

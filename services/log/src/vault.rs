@@ -1,0 +1,188 @@
+//! The vault: secrets beside the log, sealed, mutable, and therefore
+//! destructible.
+
+use std::collections::HashMap;
+
+use async_nats::jetstream::context::CreateKeyValueErrorKind;
+use async_nats::jetstream::{self, kv};
+use countersign_events::{AccountId, CredentialId, SecretId};
+use futures_util::{StreamExt, TryStreamExt, stream};
+use quick_cache::sync::Cache;
+use zeroize::Zeroizing;
+
+use crate::config::{LogConfig, vault_bucket};
+use crate::seal::{DataKey, KEY_BYTES, KeyEncryptionKey, random};
+use crate::{LogError, SealError};
+
+/// Where a secret stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum VaultKey {
+    /// A credential of somebody: a password hash.
+    Credential(CredentialId),
+    /// The data key of an account.
+    DataKey(AccountId),
+    /// A secret of the deployment that an event refers to.
+    Secret(SecretId),
+    /// A secret of the deployment that exists once, by its name.
+    Named(&'static str),
+}
+
+impl VaultKey {
+    fn name(self) -> String {
+        match self {
+            Self::Credential(id) => format!("credential.{id}"),
+            Self::DataKey(id) => format!("data-key.{id}"),
+            Self::Secret(id) => format!("secret.{id}"),
+            Self::Named(name) => format!("named.{name}"),
+        }
+    }
+}
+
+/// The KV bucket and the key that seals its values.
+pub struct Vault {
+    store: kv::Store,
+    kek: KeyEncryptionKey,
+    data_keys: Cache<AccountId, DataKey>,
+}
+
+/// How many data keys are fetched side by side.
+const FETCHES: usize = 32;
+
+impl Vault {
+    pub(crate) async fn open(
+        setup: &jetstream::Context,
+        context: &jetstream::Context,
+        config: &LogConfig,
+    ) -> Result<Self, LogError> {
+        let bucket = vault_bucket(&config.prefix, config.replicas);
+        let name = bucket.bucket.clone();
+        if let Err(error) = setup.get_key_value(&name).await {
+            tracing::debug!(%error, "creating the vault");
+            match setup.create_key_value(bucket).await {
+                Ok(_) => {}
+                // Another instance was quicker.
+                Err(error) if error.kind() == CreateKeyValueErrorKind::BucketCreate => {}
+                Err(error) => return Err(LogError::unavailable(error)),
+            }
+        }
+        let store = context
+            .get_key_value(&name)
+            .await
+            .map_err(LogError::unavailable)?;
+        let vault = Self {
+            store,
+            kek: config.kek.clone(),
+            data_keys: Cache::new(config.cache_entries),
+        };
+        vault.prove_key().await?;
+        Ok(vault)
+    }
+
+    /// Refuses to work with a key-encryption key that did not seal this vault:
+    /// half of the secrets under one key and half under another is a state
+    /// nobody should have to mend.
+    async fn prove_key(&self) -> Result<(), LogError> {
+        let canary = || Ok(Zeroizing::new(b"countersign".to_vec()));
+        match self.named("canary", canary).await {
+            Ok(_) => Ok(()),
+            Err(LogError::Seal(SealError::WrongKey)) => Err(LogError::Unfit(
+                "the vault is sealed under another key-encryption key".into(),
+            )),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The secret, or none if it was never there or was destroyed.
+    pub async fn get(&self, key: VaultKey) -> Result<Option<Zeroizing<Vec<u8>>>, LogError> {
+        let name = key.name();
+        let found = self
+            .store
+            .get(name.as_str())
+            .await
+            .map_err(LogError::unavailable)?;
+        match found {
+            None => Ok(None),
+            Some(sealed) => Ok(Some(self.kek.open(&name, &sealed)?)),
+        }
+    }
+
+    /// Stores a secret under a key that has none; false if it has one.
+    pub async fn create(&self, key: VaultKey, secret: &[u8]) -> Result<bool, LogError> {
+        let name = key.name();
+        let sealed = self.kek.seal(&name, secret)?;
+        match self.store.create(name.as_str(), sealed.into()).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == kv::CreateErrorKind::AlreadyExists => Ok(false),
+            Err(error) => Err(LogError::unavailable(error)),
+        }
+    }
+
+    /// Forgets a secret. The bytes are gone from the bucket's live state; a
+    /// secret that never was there is no error.
+    pub async fn destroy(&self, key: VaultKey) -> Result<(), LogError> {
+        self.store
+            .purge(key.name())
+            .await
+            .map_err(LogError::unavailable)
+    }
+
+    /// The secret of this name, made by `make` if there is none yet. However
+    /// many instances ask at once, they get the same.
+    pub async fn named(
+        &self,
+        name: &'static str,
+        make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, SealError>,
+    ) -> Result<Zeroizing<Vec<u8>>, LogError> {
+        let key = VaultKey::Named(name);
+        if let Some(found) = self.get(key).await? {
+            return Ok(found);
+        }
+        let made = make()?;
+        if self.create(key, &made).await? {
+            return Ok(made);
+        }
+        self.get(key)
+            .await?
+            .ok_or_else(|| LogError::Unavailable("the vault is behind its leader".into()))
+    }
+
+    /// Makes the data key of a new account.
+    pub async fn create_data_key(&self, account: AccountId) -> Result<DataKey, LogError> {
+        let bytes = Zeroizing::new(random::<KEY_BYTES>()?);
+        if !self
+            .create(VaultKey::DataKey(account), bytes.as_slice())
+            .await?
+        {
+            return Err(LogError::Unfit("the account has a data key already".into()));
+        }
+        let key = DataKey::new(bytes.as_slice())?;
+        self.data_keys.insert(account, key.clone());
+        Ok(key)
+    }
+
+    /// The data key of an account, or none if the person was erased.
+    pub async fn data_key(&self, account: AccountId) -> Result<Option<DataKey>, LogError> {
+        if let Some(key) = self.data_keys.get(&account) {
+            return Ok(Some(key));
+        }
+        let Some(bytes) = self.get(VaultKey::DataKey(account)).await? else {
+            return Ok(None);
+        };
+        let key = DataKey::new(&bytes)?;
+        self.data_keys.insert(account, key.clone());
+        Ok(Some(key))
+    }
+
+    /// The data keys of many accounts; those of erased people are missing.
+    pub async fn data_keys(
+        &self,
+        accounts: &[AccountId],
+    ) -> Result<HashMap<AccountId, DataKey>, LogError> {
+        stream::iter(accounts.iter().copied())
+            .map(|account| async move { Ok((account, self.data_key(account).await?)) })
+            .buffer_unordered(FETCHES)
+            .try_filter_map(|(account, key)| async move { Ok(key.map(|key| (account, key))) })
+            .try_collect()
+            .await
+    }
+}

@@ -1,0 +1,7 @@
+-- Lists go newest first by id: ids are UUIDv7, so the primary key is the order
+-- of birth and the keyset of every page. These serve the filters.
+-- Only the beginning: a long name must not be too long for an index row.
+create index sessions_by_client on sessions (left(client, 64), id);
+create index sessions_by_ip on sessions (ip_addr, id) where ip_addr is not null;
+create index sessions_ended on sessions (ended_at) where ended_at is not null;
+create index sessions_to_forget on sessions using brin (forget_at) with (pages_per_range = 32);

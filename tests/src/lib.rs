@@ -1,0 +1,1 @@
+//! The package of the tests that need the whole house; they are in `tests/`.
