@@ -20,8 +20,8 @@ mod noun;
 mod position;
 mod sealed;
 mod session;
-mod signal;
 mod set;
+mod signal;
 mod subject;
 mod time;
 

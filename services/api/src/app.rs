@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{Account, EmailReservation, Live, SealedIn, Session, SessionCommand, Start};
+use countersign_domain::{
+    Account, EmailReservation, Live, SealedIn, Session, SessionCommand, Start,
+};
 use countersign_events::{AccountId, Acr, Actor, Position, SessionId, Signal, SignalKind};
 use countersign_feed::{Feed, FeedConfig};
 use countersign_log::{Loaded, Log, Repository, SealError, random};
 use countersign_openapi as wire;
-use countersign_verifier::{Audience, Claims, KeyRing, KeySet, RevocationSet, SigningKey, Verifier};
+use countersign_verifier::{
+    Audience, Claims, KeyRing, KeySet, RevocationSet, SigningKey, Verifier,
+};
 use sqlx::PgPool;
 use zeroize::Zeroizing;
 
@@ -88,7 +92,11 @@ impl App {
         let emails = Repository::new(&log);
         let revocations = Arc::new(RevocationSet::default());
         let listener = {
-            let (accounts, sessions, emails) = (Repository::clone(&accounts), Repository::clone(&sessions), Repository::clone(&emails));
+            let (accounts, sessions, emails) = (
+                Repository::clone(&accounts),
+                Repository::clone(&sessions),
+                Repository::clone(&emails),
+            );
             Arc::new(move |message: &countersign_log::RawMessage| {
                 Repository::<Account>::seen(&accounts, message);
                 Repository::<Session>::seen(&sessions, message);
@@ -99,7 +107,13 @@ impl App {
             token_lifetime: crate::config::MAX_ACCESS_TOKEN,
             clock_skew: config.clock_skew,
         };
-        let feed = Feed::start(&log, &feed_config, Arc::clone(&revocations), listener, clock.now());
+        let feed = Feed::start(
+            &log,
+            &feed_config,
+            Arc::clone(&revocations),
+            listener,
+            clock.now(),
+        );
         let secret = || Ok::<_, SealError>(Zeroizing::new(random::<32>()?.to_vec()));
         let vault = log.vault();
         let (feed, pepper, refresh, keys) = tokio::try_join!(
@@ -187,10 +201,16 @@ impl App {
         live: &Live,
         roles: &[String],
     ) -> Result<wire::Tokens, Denied> {
-        let seconds = |at: countersign_events::Timestamp| u64::try_from(at.as_seconds()).unwrap_or_default();
+        let seconds =
+            |at: countersign_events::Timestamp| u64::try_from(at.as_seconds()).unwrap_or_default();
         let issued = seconds(request.now);
         // No token outlives its session.
-        let expires = seconds(request.now.plus(self.config.access_token).min(live.expires_at));
+        let expires = seconds(
+            request
+                .now
+                .plus(self.config.access_token)
+                .min(live.expires_at),
+        );
         let claims = Claims {
             iss: self.config.issuer.clone(),
             sub: live.account.uuid(),
@@ -228,7 +248,11 @@ impl App {
 
     /// Refuses the session's tokens on this service from now on, without
     /// waiting for the feed to bring the news back.
-    pub fn revoke_locally(&self, session: SessionId, now: countersign_events::Timestamp) -> Result<(), Denied> {
+    pub fn revoke_locally(
+        &self,
+        session: SessionId,
+        now: countersign_events::Timestamp,
+    ) -> Result<(), Denied> {
         let forget_at = self.forget_at(now);
         self.verifier
             .revocations()
@@ -251,7 +275,9 @@ impl App {
     }
 
     fn forget_at(&self, now: countersign_events::Timestamp) -> u64 {
-        let until = now.plus(crate::config::MAX_ACCESS_TOKEN).plus(self.config.clock_skew);
+        let until = now
+            .plus(crate::config::MAX_ACCESS_TOKEN)
+            .plus(self.config.clock_skew);
         u64::try_from(until.as_seconds()).unwrap_or_default()
     }
 
@@ -273,7 +299,10 @@ impl App {
         let key = self.data_key(id).await?;
         let open = |sealed: &SealedIn, field| key.open(&sealed.value, id, sealed.message, field);
         let email = account.email.as_ref().map(|email| open(email, "email"));
-        let name = account.display_name.as_ref().map(|name| open(name, "display_name"));
+        let name = account
+            .display_name
+            .as_ref()
+            .map(|name| open(name, "display_name"));
         Ok(wire::Account {
             id: id.uuid(),
             email: email.transpose()?.unwrap_or_default(),

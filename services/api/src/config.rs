@@ -27,6 +27,9 @@ pub struct ApiConfig {
     pub clock_skew: Duration,
     /// How long a read waits for a position.
     pub position_wait: Duration,
+    /// For how long tokens are believed although NATS is connected and it
+    /// cannot be proven that no revocation is missing here.
+    pub max_staleness: Duration,
     /// After how long an unfinished registration may be taken over.
     pub registration_timeout: Duration,
     /// Passwords.
@@ -69,6 +72,7 @@ impl Default for ApiConfig {
             refresh_grace: Duration::from_secs(10),
             clock_skew: Duration::from_mins(5),
             position_wait: Duration::from_secs(2),
+            max_staleness: Duration::from_mins(1),
             registration_timeout: Duration::from_mins(1),
             password: PasswordConfig::default(),
         }
@@ -112,7 +116,10 @@ impl ApiConfig {
         let http = ["http://", "https://"];
         if !http.iter().any(|scheme| self.issuer.starts_with(scheme)) || self.issuer.ends_with('/')
         {
-            return fail("issuer", "expected the public URL, for example https://id.example.com, without a slash at its end");
+            return fail(
+                "issuer",
+                "expected the public URL, for example https://id.example.com, without a slash at its end",
+            );
         }
         if self.access_token < Duration::from_secs(1) || self.access_token > MAX_ACCESS_TOKEN {
             return fail("access_token", "expected 1 second to 30 minutes");
@@ -125,13 +132,22 @@ impl ApiConfig {
         }
         let password = &self.password;
         if password.min_length < 8 || password.max_length < 64 || password.max_length > 1_024 {
-            return fail("password", "expected a minimum of at least 8 and a maximum of 64 to 1024 code points");
+            return fail(
+                "password",
+                "expected a minimum of at least 8 and a maximum of 64 to 1024 code points",
+            );
         }
         if password.memory_kib < 19 * 1024 || password.iterations < 2 {
-            return fail("password", "expected Argon2id with at least 19456 KiB and 2 passes");
+            return fail(
+                "password",
+                "expected Argon2id with at least 19456 KiB and 2 passes",
+            );
         }
         if password.workers == 0 || password.queue == 0 {
-            return fail("password", "expected at least one worker and a place in the queue");
+            return fail(
+                "password",
+                "expected at least one worker and a place in the queue",
+            );
         }
         Ok(())
     }
@@ -151,6 +167,7 @@ mod tests {
         assert_eq!(config.session_retention.as_secs(), 90 * 86_400);
         assert_eq!(config.refresh_grace.as_secs(), 10);
         assert_eq!(config.position_wait.as_secs(), 2);
+        assert_eq!(config.max_staleness.as_secs(), 60);
         let password = &config.password;
         assert_eq!((password.min_length, password.max_length), (8, 256));
         assert_eq!((password.memory_kib, password.iterations), (19_456, 2));

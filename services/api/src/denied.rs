@@ -70,6 +70,9 @@ pub enum Denied {
     /// The read models have not reached the position that was asked for.
     #[error("the position was not reached in time")]
     PositionNotReached,
+    /// Revocations may be missing here, so no token is believed.
+    #[error("revocations may be missing")]
+    Blind,
     /// The log did not do what was asked of it.
     #[error(transparent)]
     Log(#[from] LogError),

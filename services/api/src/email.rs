@@ -36,7 +36,9 @@ impl EmailAddress {
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !domain.is_empty()
-            && domain.split('.').all(|label| (1..=63).contains(&label.len()))
+            && domain
+                .split('.')
+                .all(|label| (1..=63).contains(&label.len()))
             && !domain.starts_with('-')
             && text.chars().all(visible);
         if sound {
@@ -95,7 +97,12 @@ mod tests {
         let index = BlindIndex::new(&[1; 32]);
         let of = |text: &str| index.of(&EmailAddress::parse(text).expect("an address"));
         let ada = of("ada@example.com");
-        for spelling in [" ada@example.com ", "ADA@Example.COM", "ａｄａ@example.com", "ada@ｅxample.com"] {
+        for spelling in [
+            " ada@example.com ",
+            "ADA@Example.COM",
+            "ａｄａ@example.com",
+            "ada@ｅxample.com",
+        ] {
             assert_eq!(of(spelling), ada, "{spelling}");
         }
         assert_ne!(of("adam@example.com"), ada);
@@ -105,16 +112,38 @@ mod tests {
     #[test]
     fn the_index_depends_on_the_secret() {
         let address = EmailAddress::parse("ada@example.com").expect("an address");
-        assert_ne!(BlindIndex::new(&[1; 32]).of(&address), BlindIndex::new(&[2; 32]).of(&address));
+        assert_ne!(
+            BlindIndex::new(&[1; 32]).of(&address),
+            BlindIndex::new(&[2; 32]).of(&address)
+        );
     }
 
     #[test]
     fn what_is_no_address_is_refused() {
         let long = format!("{}@example.com", "a".repeat(300));
-        for text in ["", "@", "a@", "@b", "a b@example.com", "a@exa mple.com", "a@example..com", "a\u{0}@example.com", "a\u{200b}@example.com", "a@b@example.com", "a\r\nBcc: x@example.com", ".a@example.com", long.as_str()] {
+        for text in [
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@example.com",
+            "a@exa mple.com",
+            "a@example..com",
+            "a\u{0}@example.com",
+            "a\u{200b}@example.com",
+            "a@b@example.com",
+            "a\r\nBcc: x@example.com",
+            ".a@example.com",
+            long.as_str(),
+        ] {
             assert!(EmailAddress::parse(text).is_err(), "{text:?}");
         }
-        for text in ["a@b", "a+tag@example.com", "o'brien@example.com", "ü@example.com"] {
+        for text in [
+            "a@b",
+            "a+tag@example.com",
+            "o'brien@example.com",
+            "ü@example.com",
+        ] {
             assert!(EmailAddress::parse(text).is_ok(), "{text:?}");
         }
     }

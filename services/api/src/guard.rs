@@ -54,6 +54,9 @@ impl Caller {
         let app = request
             .data::<Arc<App>>()
             .ok_or_else(|| Denied::Broken("a request came without the service".into()))?;
+        if app.feed.is_blind(&app.log, app.config.max_staleness) {
+            return Err(Denied::Blind);
+        }
         let now = circumstances::of(request)?.received_at / 1_000;
         let claims = app.verifier.check(token, now)?;
         Ok(Self { claims })

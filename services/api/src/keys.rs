@@ -30,7 +30,9 @@ pub(crate) async fn load_or_found(log: &Log, now: Timestamp) -> Result<Keys, Den
         let private = SigningKey::generate_pkcs8(Algorithm::Es256).map_err(broken)?;
         let pair = SigningKey::from_pkcs8(Algorithm::Es256, &private).map_err(broken)?;
         let secret = SecretId::generate(now, random()?);
-        log.vault().create(VaultKey::Secret(secret), &private).await?;
+        log.vault()
+            .create(VaultKey::Secret(secret), &private)
+            .await?;
         let created = Created {
             kid: pair.key_id().to_owned(),
             algorithm: KeyAlgorithm::ES256,

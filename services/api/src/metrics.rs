@@ -44,7 +44,11 @@ impl Default for Metrics {
             staleness.clone(),
         );
         let revoked = Gauge::default();
-        registry.register("revocations_held", "Sessions and accounts whose tokens are refused", revoked.clone());
+        registry.register(
+            "revocations_held",
+            "Sessions and accounts whose tokens are refused",
+            revoked.clone(),
+        );
         let postgres = Gauge::default();
         registry.register("postgres_up", "Whether Postgres answers", postgres.clone());
         let nats = Gauge::default();
@@ -70,21 +74,30 @@ impl Metrics {
 
     /// A refresh succeeded.
     pub fn refreshed(&self) {
-        self.refreshes.get_or_create(&Outcome { outcome: "ok" }).inc();
+        self.refreshes
+            .get_or_create(&Outcome { outcome: "ok" })
+            .inc();
     }
 
     /// A refresh met a token that had been used.
     pub fn reused(&self) {
-        self.refreshes.get_or_create(&Outcome { outcome: "reused" }).inc();
+        self.refreshes
+            .get_or_create(&Outcome { outcome: "reused" })
+            .inc();
     }
 
     /// Something was observed.
     pub fn failed(&self, kind: SignalKind, now: Timestamp) {
-        let outcome = Outcome { outcome: kind.as_str() };
+        let outcome = Outcome {
+            outcome: kind.as_str(),
+        };
         match kind {
             SignalKind::UnknownAccount | SignalKind::WrongPassword | SignalKind::LoginShed => {
                 self.logins.get_or_create(&outcome).inc();
-                self.recent.lock().unwrap_or_else(PoisonError::into_inner).add(minute(now));
+                self.recent
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .add(minute(now));
             }
             SignalKind::ForgedRefreshToken => {
                 self.refreshes.get_or_create(&outcome).inc();
@@ -94,15 +107,23 @@ impl Metrics {
 
     /// Failed sign-ins of the last 15 minutes at this process.
     pub fn failed_logins(&self, now: Timestamp) -> u64 {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner).sum(minute(now))
+        self.recent
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .sum(minute(now))
     }
 
     /// All of it in the Prometheus text format.
     pub fn encode(&self, app: &App) -> String {
-        let staleness = app.feed.staleness().map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
+        let staleness = app
+            .feed
+            .staleness()
+            .map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(i64::MAX));
         self.staleness.set(staleness);
-        self.revoked.set(i64::try_from(app.verifier.revocations().len()).unwrap_or(i64::MAX));
-        self.postgres.set(i64::from(app.postgres.failure().is_none()));
+        self.revoked
+            .set(i64::try_from(app.verifier.revocations().len()).unwrap_or(i64::MAX));
+        self.postgres
+            .set(i64::from(app.postgres.failure().is_none()));
         self.nats.set(i64::from(app.log.is_connected()));
         let mut text = String::new();
         // Writing to a string does not fail.

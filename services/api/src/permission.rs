@@ -49,8 +49,19 @@ mod tests {
 
     #[test]
     fn ordinary_and_unknown_roles_permit_nothing() {
-        for roles in [vec![], vec!["user"], vec!["Admin"], vec!["admin "], vec!["", "root"]] {
-            assert!(Permission::ALL.into_iter().all(|permission| !permitted(&roles, permission)), "{roles:?}");
+        for roles in [
+            vec![],
+            vec!["user"],
+            vec!["Admin"],
+            vec!["admin "],
+            vec!["", "root"],
+        ] {
+            assert!(
+                Permission::ALL
+                    .into_iter()
+                    .all(|permission| !permitted(&roles, permission)),
+                "{roles:?}"
+            );
         }
     }
 
@@ -58,6 +69,10 @@ mod tests {
     fn support_reads_people_and_ends_sessions_but_not_the_log() {
         assert!(permitted(&["user", "support"], Permission::SessionsRevoke));
         assert!(!permitted(&["support"], Permission::EventsRead));
-        assert!(Permission::ALL.into_iter().all(|permission| permitted(&["operator"], permission)));
+        assert!(
+            Permission::ALL
+                .into_iter()
+                .all(|permission| permitted(&["operator"], permission))
+        );
     }
 }

@@ -41,6 +41,8 @@ impl From<Denied> for Problem {
             Denied::Conflict => Self::new(Code::Conflict),
             Denied::Overloaded => Self::new(Code::Overloaded),
             Denied::PositionNotReached => Self::new(Code::PositionNotReached),
+            Denied::Blind => Self::new(Code::Unavailable)
+                .detail("This instance may have missed revocations and lets nobody in."),
             Denied::Log(error) if error.is_transient() => {
                 tracing::warn!(%error, "the log did not answer");
                 Self::new(Code::Unavailable)

@@ -36,13 +36,13 @@ impl Projected {
 
     /// Waits until everything up to `position` is in the read models.
     pub async fn reached(&self, pool: &PgPool, position: Position) -> Result<(), Denied> {
-        let shard = self
-            .shards
-            .get(usize::from(position.shard))
-            .ok_or(Denied::InvalidParameter {
-                name: "Countersign-Min-Position",
-                message: "no such shard",
-            })?;
+        let shard =
+            self.shards
+                .get(usize::from(position.shard))
+                .ok_or(Denied::InvalidParameter {
+                    name: "Countersign-Min-Position",
+                    message: "no such shard",
+                })?;
         let mut known = shard.subscribe();
         if *known.borrow_and_update() >= position.sequence {
             return Ok(());
@@ -79,11 +79,16 @@ async fn listen(log: Log, shards: Arc<[watch::Sender<u64>]>) {
         return;
     };
     while let Some(message) = announcements.next().await {
-        let shard = message.subject.rsplit('.').next().and_then(|token| token.parse::<usize>().ok());
+        let shard = message
+            .subject
+            .rsplit('.')
+            .next()
+            .and_then(|token| token.parse::<usize>().ok());
         let sequence = std::str::from_utf8(&message.payload)
             .ok()
             .and_then(|text| text.parse::<u64>().ok());
-        if let (Some(shard), Some(sequence)) = (shard.and_then(|shard| shards.get(shard)), sequence) {
+        if let (Some(shard), Some(sequence)) = (shard.and_then(|shard| shards.get(shard)), sequence)
+        {
             shard.send_if_modified(|known| {
                 let newer = sequence > *known;
                 *known = sequence.max(*known);

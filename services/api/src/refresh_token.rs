@@ -100,7 +100,9 @@ mod tests {
 
     fn token() -> RefreshToken {
         RefreshToken {
-            session: SessionId::from_uuid(Uuid::from_u128(0x0190_c7a2_5b1e_7a6e_9d5b_6b1f_3e2d_4c5a)),
+            session: SessionId::from_uuid(Uuid::from_u128(
+                0x0190_c7a2_5b1e_7a6e_9d5b_6b1f_3e2d_4c5a,
+            )),
             generation: 7,
         }
     }
@@ -139,7 +141,14 @@ mod tests {
     fn a_foreign_token_is_refused() {
         let foreign = RefreshTokens::new(&[2; 32]).seal(token());
         let tokens = RefreshTokens::new(&[1; 32]);
-        for text in [foreign.as_str(), "", "csr_", "csr_AAAA", "not a token", "ćsr_"] {
+        for text in [
+            foreign.as_str(),
+            "",
+            "csr_",
+            "csr_AAAA",
+            "not a token",
+            "ćsr_",
+        ] {
             assert_eq!(tokens.open(text), Err(Forged));
         }
     }

@@ -37,7 +37,10 @@ pub async fn open_gate(log: Log, postgres: PgConnectOptions, file: Option<PathBu
         if let GateState::Unchecked(reason) = &state
             && log.gate().state() != state
         {
-            tracing::warn!(reason, "the log is read-only until it can be compared with its anchor");
+            tracing::warn!(
+                reason,
+                "the log is read-only until it can be compared with its anchor"
+            );
         }
         log.gate().set(state);
         if known {
@@ -60,9 +63,13 @@ async fn compare(
     file: Option<&PathBuf>,
 ) -> Result<(), Finding> {
     let unknown = |error: &dyn std::fmt::Display| Finding::Unknown(error.to_string());
-    let mut anchors = seen_by_postgres(postgres).await.map_err(|error| unknown(&error))?;
+    let mut anchors = seen_by_postgres(postgres)
+        .await
+        .map_err(|error| unknown(&error))?;
     if let Some(path) = file {
-        let signer = parts::checkpoint_signer(log).await.map_err(|error| unknown(&error))?;
+        let signer = parts::checkpoint_signer(log)
+            .await
+            .map_err(|error| unknown(&error))?;
         let found = CheckpointFile::read(path, log.prefix(), &signer.public_key());
         if let Some(file) = found.map_err(|error| unknown(&error))? {
             anchors = anchors.and(file.into());

@@ -46,7 +46,9 @@ fn pair(text: &str) -> Result<(String, String), String> {
 enum Verb {
     /// Runs everything on this machine: private nats-server and Postgres, the
     /// service, the projector and an operator account.
-    #[command(after_help = "Examples:\n  countersign dev --data-dir .data/dev\n  countersign dev --data-dir /tmp/a --listen 127.0.0.1:0\n  countersign dev --data-dir .data/dev --durable")]
+    #[command(
+        after_help = "Examples:\n  countersign dev --data-dir .data/dev\n  countersign dev --data-dir /tmp/a --listen 127.0.0.1:0\n  countersign dev --data-dir .data/dev --durable"
+    )]
     Dev {
         /// Where everything is kept; made if it is not there.
         #[arg(long, value_name = "DIR", default_value = ".data/dev")]
@@ -61,7 +63,9 @@ enum Verb {
     /// share the shards and take over from each other.
     Project,
     /// Builds the read models anew beside the old ones and switches to them.
-    #[command(after_help = "Examples:\n  countersign replay\n  countersign replay --verify\n  countersign replay --back")]
+    #[command(
+        after_help = "Examples:\n  countersign replay\n  countersign replay --verify\n  countersign replay --back"
+    )]
     Replay {
         /// Builds into a scratch schema, proves it equal to the live read
         /// models, and drops it. Changes nothing.
@@ -106,7 +110,11 @@ pub fn run() -> Exit {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
             let _ = error.print();
             return exit;
         }
@@ -133,7 +141,11 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let Cli { sources, verb } = cli;
     let mut flags = sources.set;
     flags.extend(sources.listen.map(|listen| ("listen".to_owned(), listen)));
-    let settings = Settings::load(sources.config.as_deref(), std::env::vars(), &flags)?;
+    let mut settings = Settings::load(sources.config.as_deref(), std::env::vars(), &flags)?;
+    if let Verb::Dev { .. } = verb {
+        // Somebody looks at this screen; it should say what matters.
+        settings.suggest("log", "warn,countersign::access=off,async_nats=off");
+    }
     match verb {
         Verb::Openapi => verbs::openapi(),
         Verb::Config => Ok(verbs::config(&settings)),
@@ -161,7 +173,11 @@ async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
         }
         Verb::Serve => verbs::serve(&settings).await?,
         Verb::Project => verbs::project(&settings).await?,
-        Verb::Replay { verify, back, data_dir } => {
+        Verb::Replay {
+            verify,
+            back,
+            data_dir,
+        } => {
             let settings = verbs::of_dev(settings, data_dir)?;
             return match (verify, back) {
                 (true, _) => verbs::verify(&settings).await,

@@ -33,6 +33,9 @@ pub enum Failure {
     /// The read models.
     #[error(transparent)]
     Views(#[from] ViewError),
+    /// A rebuild of the read models.
+    #[error(transparent)]
+    Rebuild(#[from] countersign_projector::RebuildError),
     /// The service.
     #[error(transparent)]
     Service(#[from] Denied),
@@ -74,7 +77,8 @@ impl From<SealError> for Failure {
 /// Opens the log.
 pub async fn log(settings: &Settings) -> Result<Log, Failure> {
     let kek = settings.required("kek")?;
-    let kek = KeyEncryptionKey::from_base64(kek.expose_secret()).map_err(|_| settings.wrong("kek"))?;
+    let kek =
+        KeyEncryptionKey::from_base64(kek.expose_secret()).map_err(|_| settings.wrong("kek"))?;
     let config = LogConfig {
         nats_url: settings.required("nats_url")?.clone(),
         prefix: settings.parsed("prefix")?,
@@ -101,18 +105,21 @@ pub fn views(settings: &Settings) -> Result<PgPool, Failure> {
 /// The rules of the service that listens on `address`.
 pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig, Failure> {
     let seconds = |name| settings.parsed::<u64>(name).map(Duration::from_secs);
-    let mut config = ApiConfig::default();
-    config.issuer = match settings.get("issuer") {
+    let issuer = match settings.get("issuer") {
         Some(issuer) => issuer.expose_secret().to_owned(),
         None => format!("http://{address}"),
     };
-    config.audience = settings.parsed("audience")?;
-    config.access_token = seconds("access_token_seconds")?;
-    config.session_idle = seconds("session_idle_seconds")?;
-    config.session_absolute = seconds("session_absolute_seconds")?;
-    config.session_retention = seconds("session_retention_seconds")?;
-    config.refresh_grace = seconds("refresh_grace_seconds")?;
-    config.position_wait = Duration::from_millis(settings.parsed("position_wait_millis")?);
+    let mut config = ApiConfig {
+        issuer,
+        audience: settings.parsed("audience")?,
+        access_token: seconds("access_token_seconds")?,
+        session_idle: seconds("session_idle_seconds")?,
+        session_absolute: seconds("session_absolute_seconds")?,
+        session_retention: seconds("session_retention_seconds")?,
+        refresh_grace: seconds("refresh_grace_seconds")?,
+        position_wait: Duration::from_millis(settings.parsed("position_wait_millis")?),
+        ..ApiConfig::default()
+    };
     config.password.min_length = settings.parsed("password_min_length")?;
     config.password.memory_kib = settings.parsed("password_memory_kib")?;
     config.password.iterations = settings.parsed("password_iterations")?;
@@ -127,9 +134,13 @@ pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig,
 
 /// What the shell is told.
 pub fn shell(settings: &Settings) -> Result<ShellSettings, Failure> {
-    let text = settings.get("trusted_proxies").map_or("", |text| text.expose_secret());
+    let text = settings
+        .get("trusted_proxies")
+        .map_or("", |text| text.expose_secret());
     Ok(ShellSettings {
-        trusted_proxies: text.parse().map_err(|_| settings.wrong("trusted_proxies"))?,
+        trusted_proxies: text
+            .parse()
+            .map_err(|_| settings.wrong("trusted_proxies"))?,
         ..ShellSettings::default()
     })
 }
@@ -166,7 +177,12 @@ pub async fn projector(settings: &Settings, log: &Log, clock: &Clock) -> Result<
 
 /// Starts the service's parts: the gate opens beside them, as soon as the log
 /// has been compared with its anchor.
-pub async fn app(settings: &Settings, log: &Log, clock: Clock, address: SocketAddr) -> Result<Arc<App>, Failure> {
+pub async fn app(
+    settings: &Settings,
+    log: &Log,
+    clock: Clock,
+    address: SocketAddr,
+) -> Result<Arc<App>, Failure> {
     let config = api_config(settings, address)?;
     tokio::spawn(crate::anchoring::open_gate(
         log.clone(),

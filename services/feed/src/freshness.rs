@@ -1,24 +1,46 @@
 //! Knowing one's own staleness.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_log::Log;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, MissedTickBehavior};
 
-/// When nothing was known to be missing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Freshness(Arc<Mutex<Option<Instant>>>);
+/// When nothing was known to be missing, in milliseconds since the start;
+/// asked by every request.
+#[derive(Debug, Clone)]
+pub(crate) struct Freshness {
+    start: Instant,
+    proven: Arc<AtomicU64>,
+}
+
+const NEVER: u64 = u64::MAX;
 
 impl Freshness {
-    pub(crate) fn staleness(&self) -> Option<Duration> {
-        let proven = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        proven.map(|moment| moment.elapsed())
+    pub(crate) fn new() -> Self {
+        Self {
+            start: Instant::now(),
+            proven: Arc::new(AtomicU64::new(NEVER)),
+        }
     }
 
-    fn prove(&self, moment: Instant) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(moment);
+    pub(crate) fn staleness(&self) -> Option<Duration> {
+        match self.proven.load(Ordering::Relaxed) {
+            NEVER => None,
+            millis => Some(
+                self.start
+                    .elapsed()
+                    .saturating_sub(Duration::from_millis(millis)),
+            ),
+        }
+    }
+
+    pub(crate) fn prove(&self, moment: Instant) {
+        let millis = moment.saturating_duration_since(self.start).as_millis();
+        self.proven
+            .store(u64::try_from(millis).unwrap_or(0), Ordering::Relaxed);
     }
 }
 

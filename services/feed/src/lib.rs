@@ -16,6 +16,7 @@ use countersign_events::{Cursor, Timestamp};
 use countersign_log::{Log, LogError, RawMessage};
 use countersign_verifier::RevocationSet;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,6 +44,7 @@ pub struct Feed {
     ends_at_start: Vec<u64>,
     failure: watch::Receiver<Option<String>>,
     freshness: Freshness,
+    started: Instant,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -60,6 +62,8 @@ impl Feed {
         let window = config.token_lifetime + config.clock_skew;
         let window_millis = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
         let from = Timestamp::from_millis(now.as_millis().saturating_sub(window_millis));
+        let freshness = Freshness::new();
+        let started = Instant::now();
         let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
         let ends_at_start = futures_util::future::try_join_all(ends).await?;
         let stop = CancellationToken::new();
@@ -87,7 +91,6 @@ impl Feed {
                 failed.send_replace(Some(error.to_string()));
             }));
         }
-        let freshness = Freshness::default();
         tasks.spawn(stop.clone().run_until_cancelled_owned(freshness::watch(
             log.clone(),
             applied.clone(),
@@ -99,6 +102,7 @@ impl Feed {
             ends_at_start,
             failure,
             freshness,
+            started,
             stop,
             tasks,
         })
@@ -119,12 +123,24 @@ impl Feed {
                 }
             }
         }
+        self.freshness.prove(self.started);
         Ok(())
     }
 
     /// What has been applied, shard by shard.
     pub fn position(&self) -> Cursor {
         Cursor::new(self.applied.iter().map(|shard| *shard.borrow()).collect())
+    }
+
+    /// Whether revocations may be missing here that NATS could have told of:
+    /// the feed has stopped or fallen behind for longer than `most` although
+    /// NATS is connected. A service that is blind must not let anybody in.
+    ///
+    /// While NATS is away nobody can revoke anything through it either, and
+    /// what is known stays known.
+    pub fn is_blind(&self, log: &Log, most: Duration) -> bool {
+        let stale = self.staleness().is_none_or(|staleness| staleness > most);
+        stale && log.is_connected()
     }
 
     /// How long ago it was last proven that nothing in the log was missing

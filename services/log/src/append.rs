@@ -56,6 +56,7 @@ impl Log {
         ttl: Option<Duration>,
     ) -> Result<Appended, LogError> {
         self.gate().check()?;
+        self.same_log().await?;
         let mut headers = HeaderMap::new();
         headers.insert(async_nats::header::NATS_MESSAGE_ID, message.to_string());
         headers.insert(
@@ -78,7 +79,10 @@ impl Log {
         .await;
         match answer {
             Ok(answer) => match ack(&answer.payload)? {
-                Appended::At(sequence) => Ok(Appended::At(sequence)),
+                Appended::At(sequence) => {
+                    self.saw(Self::position(subject, sequence));
+                    Ok(Appended::At(sequence))
+                }
                 // On one server the expectation is checked before the message
                 // id, so a repeated append meets its own first success here.
                 Appended::Conflict => self.find(subject, message, expected).await,

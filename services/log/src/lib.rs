@@ -9,6 +9,7 @@
 mod append;
 mod cache;
 mod config;
+mod continuity;
 mod error;
 mod gate;
 mod log;

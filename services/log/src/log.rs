@@ -6,12 +6,13 @@ use std::time::Duration;
 use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
-use countersign_events::{EntityId, Signal, Subject, stream_name};
+use countersign_events::{EntityId, Position, Signal, Subject, stream_name};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::sync::watch;
 
 use crate::config::{self, LogConfig, SHARDS_KEY};
+use crate::continuity::{self, Continuity};
 use crate::gate::Gate;
 use crate::vault::Vault;
 use crate::{LogError, wire};
@@ -30,6 +31,7 @@ struct Inner {
     gate: Gate,
     vault: Vault,
     connects: watch::Receiver<u64>,
+    continuity: Arc<Continuity>,
 }
 
 /// The bounds of one shard's stream, as its leader knows them.
@@ -70,7 +72,9 @@ impl Log {
         )
         .await?;
         let vault = Vault::open(&setup, &context, &config).await?;
-        Ok(Self(Arc::new(Inner {
+        let opened_with = *connects.borrow();
+        let continuity = Arc::new(Continuity::new(shards, opened_with));
+        let log = Self(Arc::new(Inner {
             client,
             context,
             prefix: config.prefix,
@@ -80,7 +84,10 @@ impl Log {
             gate: Gate::default(),
             vault,
             connects,
-        })))
+            continuity: Arc::clone(&continuity),
+        }));
+        tokio::spawn(continuity::watch(log.clone(), continuity));
+        Ok(log)
     }
 
     /// The prefix of every subject and stream.
@@ -178,6 +185,18 @@ impl Log {
         self.0.cache_entries
     }
 
+    /// Takes note of a message that is certainly in the log.
+    pub(crate) fn saw(&self, position: Position) {
+        self.0.continuity.saw(position);
+    }
+
+    /// Waits until it is certain that the log behind the current connection is
+    /// the one that was seen so far.
+    pub(crate) async fn same_log(&self) -> Result<(), LogError> {
+        let connects = *self.0.connects.borrow();
+        self.0.continuity.compared(connects, self.0.deadline).await
+    }
+
     /// Counts the connections made so far: a change means that whatever was
     /// waiting on the old one waits in vain.
     pub(crate) fn connects(&self) -> watch::Receiver<u64> {
@@ -222,18 +241,27 @@ async fn connect(config: &LogConfig) -> Result<(Client, watch::Receiver<u64>), L
     // The client does not take the login from the URL by itself.
     let login = addresses.iter().find_map(|address| {
         let user = address.username()?;
-        Some((decoded(user), decoded(address.password().unwrap_or_default())))
+        Some((
+            decoded(user),
+            decoded(address.password().unwrap_or_default()),
+        ))
     });
     if let Some((user, password)) = login {
         options = options.user_and_password(user, password);
     }
-    let client = options.connect(addresses).await.map_err(LogError::unavailable)?;
+    let client = options
+        .connect(addresses)
+        .await
+        .map_err(LogError::unavailable)?;
     let mut connected = receiver.clone();
     let announce = Duration::from_secs(5);
     while client.connection_state() != async_nats::connection::State::Connected {
         // The callback may come just before the state: a change or the
         // interval, whichever is first, leads to another look.
-        if tokio::time::timeout(announce, connected.changed()).await.is_err() {
+        if tokio::time::timeout(announce, connected.changed())
+            .await
+            .is_err()
+        {
             tracing::warn!(trouble = *last_trouble.borrow(), "waiting for NATS");
         }
     }
@@ -245,17 +273,16 @@ fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {
-        let digits = tail.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let digits = tail
+            .get(..2)
+            .and_then(|digits| std::str::from_utf8(digits).ok());
         let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match (byte, escaped) {
-            (b'%', Some(escaped)) => {
-                bytes.push(escaped);
-                rest = &tail[2..];
-            }
-            _ => {
-                bytes.push(byte);
-                rest = tail;
-            }
+        if let (b'%', Some(escaped)) = (byte, escaped) {
+            bytes.push(escaped);
+            rest = &tail[2..];
+        } else {
+            bytes.push(byte);
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -138,9 +138,7 @@ impl Log {
         let mut next = from.max(1);
         loop {
             let filter = subject.with_prefix(self.prefix());
-            let (mut batch, more) = self
-                .read_batch(subject.shard, &filter, next, BATCH)
-                .await?;
+            let (mut batch, more) = self.read_batch(subject.shard, &filter, next, BATCH).await?;
             let Some(last) = batch.last() else {
                 return Ok(all);
             };

@@ -83,7 +83,10 @@ impl Tail {
                 self.current = None;
                 continue;
             }
-            self.last = batch.last().map(|message| message.position.sequence);
+            if let Some(last) = batch.last() {
+                self.last = Some(last.position.sequence);
+                self.log.saw(last.position);
+            }
             return Ok(batch);
         }
     }

@@ -221,13 +221,15 @@ impl Snapshot {
     fn other_heads(&self, work: &Work<'_>) -> Option<Damage> {
         work.fills.iter().find_map(|fill| {
             let made = fill.chain().end();
-            let other = |served: &&Checkpoint| {
-                served.position == made.position && served.head != made.head
-            };
-            self.checkpoints.iter().find(other).map(|served| Damage::Differs {
-                after: 0,
-                at: served.position,
-            })
+            let other =
+                |served: &&Checkpoint| served.position == made.position && served.head != made.head;
+            self.checkpoints
+                .iter()
+                .find(other)
+                .map(|served| Damage::Differs {
+                    after: 0,
+                    at: served.position,
+                })
         })
     }
 }

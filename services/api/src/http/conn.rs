@@ -5,11 +5,10 @@
 //! none. Here every connection has one timer, which is moved only when a
 //! deadline comes closer, so that a busy connection costs a few loads.
 
-use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -29,15 +28,19 @@ use super::limits::Limits;
 /// nothing is in flight: HTTP/2 says goodbye in one round trip.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a quiet connection that is to be closed is still listened to: a
+/// request that has arrived, and only was not read yet, is answered.
+const LAST_CALL: Duration = Duration::from_millis(10);
+
 /// What a connection without a request in flight is waiting for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// The next request.
+    Idle,
     /// The first byte of its first request.
     Fresh,
     /// The rest of a head.
     Head,
-    /// The next request.
-    Idle,
 }
 
 /// Close when nothing is in flight.
@@ -97,9 +100,9 @@ impl Watch {
     fn phase(&self) -> (Phase, u64) {
         let packed = self.phase.load(Ordering::Acquire);
         let phase = match packed & 3 {
-            0 => Phase::Fresh,
-            1 => Phase::Head,
-            _ => Phase::Idle,
+            0 => Phase::Idle,
+            1 => Phase::Fresh,
+            _ => Phase::Head,
         };
         (phase, packed >> 2)
     }
@@ -150,19 +153,36 @@ impl Watch {
         (began, guard)
     }
 
+    /// Asks it to close when nothing is in flight.
+    pub(super) fn close(&self) {
+        self.order(CLOSE);
+    }
+
+    /// Hangs up.
+    pub(super) fn cut(&self) {
+        self.order(CUT);
+    }
+
     fn order(&self, order: u8) {
         self.orders.fetch_or(order, Ordering::AcqRel);
         self.driver.wake();
     }
 
-    /// Whether it can be closed to make room: it has waited for a request for
-    /// `longer_than`.
-    fn evictable(&self, longer_than: Duration) -> Option<u64> {
+    /// Whether it can be closed to make room, and in which order: it has waited
+    /// for a request for `longer_than`, and those that had one go first.
+    pub(super) fn evictable(&self, longer_than: Duration) -> Option<(Phase, u64)> {
         let (phase, since) = self.phase();
         let waits = phase != Phase::Head && self.quiet();
         let closing = self.orders.load(Ordering::Acquire) & (CLOSE | CUT) != 0;
         let waited = Duration::from_millis(self.now().saturating_sub(since));
-        (waits && !closing && waited >= longer_than).then_some(since)
+        (waits && !closing && waited >= longer_than).then_some((phase, since))
+    }
+
+    /// Whether the client gave up far more requests than it let be answered.
+    fn is_abused(&self, limits: &Limits) -> bool {
+        let aborted = self.aborted.load(Ordering::Relaxed);
+        let excess = aborted.saturating_sub(limits.aborts_max);
+        excess > self.answered.load(Ordering::Relaxed)
     }
 
     /// Until when the present state may last. `None`: for as long as the
@@ -253,6 +273,8 @@ where
     let mut conn = pin!(http.serve_connection(io, service));
     let mut armed = Instant::now() + limits.request_timeout;
     let mut alarm = interval_at(armed, limits.idle_timeout.max(FAREWELL));
+    // When it is to be closed, and since when it is being closed.
+    let mut leave: Option<Instant> = None;
     let mut closing: Option<Instant> = None;
 
     poll_fn(|cx| {
@@ -265,19 +287,21 @@ where
             if orders & CUT != 0 {
                 return Poll::Ready(End::Cut);
             }
-            let aborted = watch.aborted.load(Ordering::Relaxed);
-            let abusive = aborted > limits.aborts_max
-                && aborted - limits.aborts_max > watch.answered.load(Ordering::Relaxed);
-            if closing.is_none() && (orders & CLOSE != 0 || abusive) {
-                closing = Some(Instant::now());
-                conn.as_mut().graceful_shutdown();
-                continue;
+            if leave.is_none() && (orders & CLOSE != 0 || watch.is_abused(limits)) {
+                leave = Some(Instant::now() + LAST_CALL);
             }
             let mut deadline = watch.deadline(limits);
-            if let Some(since) = closing
-                && matches!(deadline, Some((_, Overdue::Close)))
-            {
-                deadline = Some((since + FAREWELL, Overdue::Cut));
+            match (leave, closing) {
+                (Some(at), None) if !watch.quiet() || at <= Instant::now() => {
+                    closing = Some(Instant::now());
+                    conn.as_mut().graceful_shutdown();
+                    continue;
+                }
+                (Some(at), None) => deadline = Some((at, Overdue::Close)),
+                (_, Some(since)) if matches!(deadline, Some((_, Overdue::Close))) => {
+                    deadline = Some((since + FAREWELL, Overdue::Cut));
+                }
+                _ => {}
             }
             if let Some((at, _)) = deadline
                 && at < armed
@@ -291,10 +315,7 @@ where
             let now = Instant::now();
             match deadline {
                 Some((at, Overdue::Cut)) if at <= now => return Poll::Ready(End::Cut),
-                Some((at, Overdue::Close)) if at <= now => {
-                    closing = Some(now);
-                    conn.as_mut().graceful_shutdown();
-                }
+                Some((at, Overdue::Close)) if at <= now => leave = Some(now),
                 _ => {}
             }
             // The state has changed since the alarm was set: set it again.
@@ -303,80 +324,4 @@ where
         }
     })
     .await
-}
-
-/// Every open connection.
-#[derive(Debug, Default)]
-pub(super) struct Registry {
-    open: Mutex<Open>,
-}
-
-#[derive(Debug, Default)]
-struct Open {
-    next: u64,
-    watches: HashMap<u64, Arc<Watch>>,
-}
-
-impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Open> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lists a connection for as long as the returned value lives.
-    pub(super) fn join(self: &Arc<Self>, watch: Arc<Watch>) -> Member {
-        let mut open = self.lock();
-        let id = open.next;
-        open.next += 1;
-        open.watches.insert(id, watch);
-        Member {
-            registry: Arc::clone(self),
-            id,
-        }
-    }
-
-    /// Asks the connections that have been idle longest to close, at most
-    /// `count`; returns how many.
-    pub(super) fn evict(&self, idle_for: Duration, count: usize) -> usize {
-        let open = self.lock();
-        let mut idle: Vec<_> = open
-            .watches
-            .values()
-            .filter_map(|watch| Some((watch.evictable(idle_for)?, watch)))
-            .collect();
-        idle.sort_unstable_by_key(|(since, _)| *since);
-        idle.truncate(count);
-        for (_, watch) in &idle {
-            watch.order(CLOSE);
-        }
-        idle.len()
-    }
-
-    /// Asks every connection to close when it has answered.
-    pub(super) fn close_all(&self) {
-        for watch in self.lock().watches.values() {
-            watch.order(CLOSE);
-        }
-    }
-
-    /// Hangs up every connection; returns how many there were.
-    pub(super) fn cut_all(&self) -> usize {
-        let open = self.lock();
-        for watch in open.watches.values() {
-            watch.order(CUT);
-        }
-        open.watches.len()
-    }
-}
-
-/// A connection's place in the [`Registry`].
-#[derive(Debug)]
-pub(super) struct Member {
-    registry: Arc<Registry>,
-    id: u64,
-}
-
-impl Drop for Member {
-    fn drop(&mut self) {
-        self.registry.lock().watches.remove(&self.id);
-    }
 }

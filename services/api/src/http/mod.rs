@@ -27,6 +27,7 @@ pub mod limits;
 pub mod pages;
 pub mod panics;
 pub mod problem;
+mod registry;
 pub mod request;
 mod routes;
 pub mod server;

@@ -21,9 +21,10 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
-use super::conn::{End, Registry, Watch, drive};
+use super::conn::{End, Watch, drive};
 use super::io::{OwnErrors, last_words};
 use super::limits::Limits;
+use super::registry::Registry;
 use super::shell::{Link, Shell};
 
 /// Connections that the kernel completes before they are accepted.

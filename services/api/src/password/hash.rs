@@ -138,13 +138,23 @@ mod tests {
         let mut changed = long.clone();
         changed.replace_range(100..101, "_");
         assert_eq!(hasher.verify(&Password::new(&changed), &stored), Ok(false));
-        assert_eq!(hasher.verify(&Password::new(&long[..72]), &stored), Ok(false));
+        assert_eq!(
+            hasher.verify(&Password::new(&long[..72]), &stored),
+            Ok(false)
+        );
     }
 
     #[test]
     fn a_hash_with_other_parameters_verifies_and_is_outdated() {
-        let cheap = PasswordConfig { memory_kib: 8 * 1024, iterations: 1, ..PasswordConfig::default() };
-        let hash = Hasher::new(&cheap).expect("parameters").hash(&Password::new("x")).expect("hashes");
+        let cheap = PasswordConfig {
+            memory_kib: 8 * 1024,
+            iterations: 1,
+            ..PasswordConfig::default()
+        };
+        let hash = Hasher::new(&cheap)
+            .expect("parameters")
+            .hash(&Password::new("x"))
+            .expect("hashes");
         let mut hasher = hasher();
         assert_eq!(hasher.verify(&Password::new("x"), &hash), Ok(true));
         assert!(hasher.is_outdated(&hash));
@@ -157,6 +167,9 @@ mod tests {
         // Made with the reference implementation's parameters: m=19456, t=2, p=1.
         let hash = hasher().hash(&Password::new("x")).expect("hashes");
         assert!(hash.to_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(PasswordHash::parse(b"$2b$12$xxxx").map(|_| ()).is_err(), true);
+        assert_eq!(
+            PasswordHash::parse(b"$2b$12$xxxx").map(|_| ()).is_err(),
+            true
+        );
     }
 }

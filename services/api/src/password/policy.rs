@@ -132,15 +132,30 @@ mod tests {
 
     #[test]
     fn what_is_easy_to_guess_is_refused_with_a_reason() {
-        for text in ["password", "password1", "12345678", "qwertyuiop", "countersign", "ADA.LOVELACE@example.com", "ada.lovelace", "aaaaaaaaaaaa"] {
-            assert!(matches!(check(text), Err(Weakness::Guessable(reason)) if !reason.is_empty()), "{text}");
+        for text in [
+            "password",
+            "password1",
+            "12345678",
+            "qwertyuiop",
+            "countersign",
+            "ADA.LOVELACE@example.com",
+            "ada.lovelace",
+            "aaaaaaaaaaaa",
+        ] {
+            assert!(
+                matches!(check(text), Err(Weakness::Guessable(reason)) if !reason.is_empty()),
+                "{text}"
+            );
         }
         assert_eq!(check("correct horse battery staple"), Ok(()));
     }
 
     #[test]
     fn the_same_keys_make_the_same_password() {
-        assert_eq!(Password::new("pa\u{308}ssen-Sie-auf").as_bytes(), Password::new("p\u{e4}ssen-Sie-auf").as_bytes());
+        assert_eq!(
+            Password::new("pa\u{308}ssen-Sie-auf").as_bytes(),
+            Password::new("p\u{e4}ssen-Sie-auf").as_bytes()
+        );
         assert_ne!(Password::new("a").as_bytes(), Password::new("A").as_bytes());
     }
 }

@@ -36,7 +36,11 @@ pub enum Verdict {
 
 enum Job {
     Hash(Password, oneshot::Sender<Result<PasswordHash, HashError>>),
-    Verify(Password, Box<PasswordHash>, oneshot::Sender<Result<Verdict, HashError>>),
+    Verify(
+        Password,
+        Box<PasswordHash>,
+        oneshot::Sender<Result<Verdict, HashError>>,
+    ),
 }
 
 /// A fixed number of threads, a bounded queue.
@@ -138,22 +142,38 @@ mod tests {
     async fn an_unknown_account_is_always_wrong() {
         let pool = HashPool::start(&PasswordConfig::default()).expect("starts");
         for typed in ["nobody", "x", ""] {
-            assert_eq!(pool.verify(Password::new(typed), None).await, Ok(Verdict::Wrong));
+            assert_eq!(
+                pool.verify(Password::new(typed), None).await,
+                Ok(Verdict::Wrong)
+            );
         }
         let hash = pool.hash(Password::new("x")).await.expect("hashes");
         let right = pool.verify(Password::new("x"), Some(hash.clone())).await;
         assert_eq!(right, Ok(Verdict::Right { outdated: false }));
-        assert_eq!(pool.verify(Password::new("y"), Some(hash)).await, Ok(Verdict::Wrong));
+        assert_eq!(
+            pool.verify(Password::new("y"), Some(hash)).await,
+            Ok(Verdict::Wrong)
+        );
     }
 
     #[tokio::test]
     async fn what_exceeds_the_queue_is_shed_at_once() {
-        let config = PasswordConfig { workers: 1, queue: 2, ..PasswordConfig::default() };
+        let config = PasswordConfig {
+            workers: 1,
+            queue: 2,
+            ..PasswordConfig::default()
+        };
         let pool = HashPool::start(&config).expect("starts");
         let attempts = (0..40).map(|_| pool.verify(Password::new("x"), None));
         let answers = futures_util::future::join_all(attempts).await;
-        let shed = answers.iter().filter(|answer| **answer == Err(Shed::Full)).count();
+        let shed = answers
+            .iter()
+            .filter(|answer| **answer == Err(Shed::Full))
+            .count();
         assert!(shed >= 37, "{shed} of 40 were shed");
-        assert!(answers.contains(&Ok(Verdict::Wrong)), "and the rest was served");
+        assert!(
+            answers.contains(&Ok(Verdict::Wrong)),
+            "and the rest was served"
+        );
     }
 }

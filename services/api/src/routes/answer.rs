@@ -52,12 +52,18 @@ pub enum Done {
 const _: () = assert!(POSITION_HEADER.len() == "Countersign-Position".len());
 
 /// 200 at a position.
-pub(super) fn written<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(body: T, at: Position) -> Written<T> {
+pub(super) fn written<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
+    body: T,
+    at: Position,
+) -> Written<T> {
     Written::Ok(Json(body), at.to_string())
 }
 
 /// 201 at a position.
-pub(super) fn created<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(body: T, at: Position) -> Created<T> {
+pub(super) fn created<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
+    body: T,
+    at: Position,
+) -> Created<T> {
     Created::Created(Json(body), at.to_string())
 }
 

@@ -31,12 +31,18 @@ impl App {
                 .saturating_add(1)
             }
         };
-        let messages = self.log.history_page(subject, from, usize::from(limit)).await?;
+        let messages = self
+            .log
+            .history_page(subject, from, usize::from(limit))
+            .await?;
         if messages.is_empty() && after.is_none() {
             return Err(Denied::NotFound);
         }
         let full = messages.len() == usize::from(limit);
-        let next = messages.last().filter(|_| full).map(|last| last.position.to_string());
+        let next = messages
+            .last()
+            .filter(|_| full)
+            .map(|last| last.position.to_string());
         let mut items = Vec::new();
         for message in &messages {
             items.extend(show::events(message)?);

@@ -15,16 +15,34 @@ use poem_openapi::OpenApiService;
 
 /// The page of routes.
 pub(crate) type Routes = (
-    (auth::Register, auth::Login, auth::Refresh, auth::Logout, auth::Verify),
+    (
+        auth::Register,
+        auth::Login,
+        auth::Refresh,
+        auth::Logout,
+        auth::Verify,
+    ),
     (me::Me, me::MySessions),
-    (admin::Overview, admin::Sessions, admin::Accounts, admin::Events, admin::Projections),
+    (
+        admin::Overview,
+        admin::Sessions,
+        admin::Accounts,
+        admin::Events,
+        admin::Projections,
+    ),
     operations::Operations,
 );
 
 /// All endpoints. Each finds the [`App`](crate::App) in its request.
 pub(crate) fn service() -> OpenApiService<Routes, ()> {
     let routes = (
-        (auth::Register, auth::Login, auth::Refresh, auth::Logout, auth::Verify),
+        (
+            auth::Register,
+            auth::Login,
+            auth::Refresh,
+            auth::Logout,
+            auth::Verify,
+        ),
         (me::Me, me::MySessions),
         (
             admin::Overview,

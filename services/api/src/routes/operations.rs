@@ -55,8 +55,7 @@ impl Operations {
     /// A JSON Web Key Set (RFC 7517), for whoever verifies access tokens.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self, app: Data<&Arc<App>>) -> Response<Json<wire::Jwks>> {
-        Response::new(Json(app.0.jwks.clone()))
-            .header("Cache-Control", "public, max-age=300")
+        Response::new(Json(app.0.jwks.clone())).header("Cache-Control", "public, max-age=300")
     }
 
     /// Read the metrics
@@ -79,7 +78,11 @@ impl App {
         let log = if self.log.is_connected() {
             check("log", wire::CheckState::Ok, None)
         } else {
-            check("log", wire::CheckState::Down, Some("NATS is not connected".into()))
+            check(
+                "log",
+                wire::CheckState::Down,
+                Some("NATS is not connected".into()),
+            )
         };
         let anchor = match self.log.gate().state() {
             GateState::Open => check("anchor", wire::CheckState::Ok, None),

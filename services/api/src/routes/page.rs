@@ -62,7 +62,14 @@ mod tests {
         let id = Uuid::from_u128(0x0190_c7a2_5b1e_7a6e_9d5b_6b1f_3e2d_4c5a);
         let shown = Cursor::show(id);
         assert_eq!(Cursor::parse(Some(&shown)).expect("reads back"), Some(id));
-        for forged in ["", "x", "' or 1=1 --", &shown[1..], "====", &"A".repeat(100_000)] {
+        for forged in [
+            "",
+            "x",
+            "' or 1=1 --",
+            &shown[1..],
+            "====",
+            &"A".repeat(100_000),
+        ] {
             assert!(Cursor::parse(Some(forged)).is_err(), "{forged:.40}");
         }
     }

@@ -99,7 +99,10 @@ fn event(
         name: name.to_owned(),
         version: version.into(),
         occurred_at: header.occurred_at.to_datetime(),
-        actor: wire::EventActor { kind: kind.to_owned(), id },
+        actor: wire::EventActor {
+            kind: kind.to_owned(),
+            id,
+        },
         correlation_id: header.correlation,
         causation_id: header.causation.map(countersign_events::MessageId::uuid),
         trace_parent: header.trace_parent.clone(),

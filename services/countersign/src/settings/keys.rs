@@ -23,11 +23,23 @@ const fn key(
     expected: &'static str,
     about: &'static str,
 ) -> Key {
-    Key { name, default, secret: false, expected, about }
+    Key {
+        name,
+        default,
+        secret: false,
+        expected,
+        about,
+    }
 }
 
 const fn secret(name: &'static str, expected: &'static str, about: &'static str) -> Key {
-    Key { name, default: None, secret: true, expected, about }
+    Key {
+        name,
+        default: None,
+        secret: true,
+        expected,
+        about,
+    }
 }
 
 /// Every setting there is.
@@ -75,7 +87,7 @@ pub const KEYS: &[Key] = &[
         "How many passwords are hashed side by side."),
     key("checkpoint_file", Some(""), "a path",
         "Where the projector keeps its signed checkpoint of the log and the service looks for it. Put it on another disk than the log."),
-    key("log", Some("info,countersign::access=off,async_nats=off"), "a filter as RUST_LOG takes it",
+    key("log", Some("info,countersign::access=off,async_nats=off,sqlx=warn"), "a filter as RUST_LOG takes it",
         "What is logged. `info` alone also writes a line for each request."),
     key("log_format", Some("text"), "text or json",
         "How it is logged."),

@@ -76,9 +76,13 @@ impl Settings {
     /// Sets what a verb knows better than any source, unless a source said
     /// something.
     pub fn suggest(&mut self, name: &'static str, value: &str) {
-        let silent = self.0.get(name).is_none_or(|(_, origin)| *origin == Origin::Default);
+        let silent = self
+            .0
+            .get(name)
+            .is_none_or(|(_, origin)| *origin == Origin::Default);
         if silent {
-            self.0.insert(name, (value.to_owned().into(), Origin::Default));
+            self.0
+                .insert(name, (value.to_owned().into(), Origin::Default));
         }
     }
 
@@ -110,7 +114,10 @@ impl Settings {
         let key = KEYS.iter().find(|key| key.name == name);
         SettingsError::Value {
             name,
-            origin: self.origin(name).map(ToString::to_string).unwrap_or_default(),
+            origin: self
+                .origin(name)
+                .map(ToString::to_string)
+                .unwrap_or_default(),
             expected: key.map_or("another value", |key| key.expected),
         }
     }
@@ -120,11 +127,21 @@ impl Settings {
 mod tests {
     use super::*;
 
-    fn load(toml: &str, environment: &[(&str, &str)], flags: &[(&str, &str)]) -> Result<Settings, SettingsError> {
+    fn load(
+        toml: &str,
+        environment: &[(&str, &str)],
+        flags: &[(&str, &str)],
+    ) -> Result<Settings, SettingsError> {
         let own = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+            pairs
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect()
         };
-        let folder = std::env::temp_dir().join(format!("countersign-settings-{:?}", std::thread::current().id()));
+        let folder = std::env::temp_dir().join(format!(
+            "countersign-settings-{:?}",
+            std::thread::current().id()
+        ));
         std::fs::create_dir_all(&folder).expect("a folder");
         let path = folder.join("countersign.toml");
         std::fs::write(&path, toml).expect("a file");
@@ -132,45 +149,80 @@ mod tests {
     }
 
     fn text(settings: &Settings, name: &'static str) -> String {
-        settings.get(name).expect("a value").expose_secret().to_owned()
+        settings
+            .get(name)
+            .expect("a value")
+            .expose_secret()
+            .to_owned()
     }
 
     #[test]
     fn flags_win_over_environment_over_file_over_defaults() {
         let file = "prefix = \"file\"\nshards = 4\n";
         let settings = load(file, &[], &[]).expect("loads");
-        assert_eq!((text(&settings, "prefix"), text(&settings, "shards")), ("file".into(), "4".into()));
+        assert_eq!(
+            (text(&settings, "prefix"), text(&settings, "shards")),
+            ("file".into(), "4".into())
+        );
         assert_eq!(text(&settings, "listen"), "127.0.0.1:8080");
         let settings = load(file, &[("COUNTERSIGN_PREFIX", "env")], &[]).expect("loads");
         assert_eq!(text(&settings, "prefix"), "env");
-        let settings = load(file, &[("COUNTERSIGN_PREFIX", "env")], &[("prefix", "flag")]).expect("loads");
+        let settings = load(
+            file,
+            &[("COUNTERSIGN_PREFIX", "env")],
+            &[("prefix", "flag")],
+        )
+        .expect("loads");
         assert_eq!(text(&settings, "prefix"), "flag");
         assert_eq!(settings.origin("prefix"), Some(&Origin::Flag));
     }
 
     #[test]
     fn a_typo_in_the_file_is_refused_with_its_line_and_a_guess() {
-        let error = load("prefix = \"a\"\nshrads = 4\n", &[], &[]).expect_err("refused").to_string();
-        assert!(error.contains(":2:") && error.contains("`shrads`") && error.contains("`shards`"), "{error}");
+        let error = load("prefix = \"a\"\nshrads = 4\n", &[], &[])
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains(":2:") && error.contains("`shrads`") && error.contains("`shards`"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_value_out_of_kind_names_its_origin_and_what_was_expected() {
         let settings = load("", &[("COUNTERSIGN_SHARDS", "many")], &[]).expect("loads");
-        let error = settings.parsed::<u8>("shards").expect_err("refused").to_string();
-        assert!(error.contains("COUNTERSIGN_SHARDS") && error.contains("1 to 64"), "{error}");
+        let error = settings
+            .parsed::<u8>("shards")
+            .expect_err("refused")
+            .to_string();
+        assert!(
+            error.contains("COUNTERSIGN_SHARDS") && error.contains("1 to 64"),
+            "{error}"
+        );
     }
 
     #[test]
     fn a_secret_can_come_from_a_file_and_is_trimmed() {
         let path = std::env::temp_dir().join(format!("countersign-secret-{}", std::process::id()));
         std::fs::write(&path, "s3cret\n").expect("a file");
-        let settings = load("", &[("COUNTERSIGN_KEK_FILE", path.to_str().expect("utf-8"))], &[]).expect("loads");
+        let settings = load(
+            "",
+            &[("COUNTERSIGN_KEK_FILE", path.to_str().expect("utf-8"))],
+            &[],
+        )
+        .expect("loads");
         assert_eq!(text(&settings, "kek"), "s3cret");
         assert!(!format!("{settings:?}").contains("s3cret"));
         let missing = load("", &[("COUNTERSIGN_KEK_FILE", "/nonexistent/kek")], &[]);
         assert!(missing.is_err());
-        let both = load("", &[("COUNTERSIGN_KEK_FILE", path.to_str().expect("utf-8")), ("COUNTERSIGN_KEK", "x")], &[]);
+        let both = load(
+            "",
+            &[
+                ("COUNTERSIGN_KEK_FILE", path.to_str().expect("utf-8")),
+                ("COUNTERSIGN_KEK", "x"),
+            ],
+            &[],
+        );
         assert!(both.is_err(), "two values for one secret are a mistake");
     }
 }

@@ -75,20 +75,27 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// The key of a name.
 pub(super) fn key(name: &str, place: &str) -> Result<&'static Key, SettingsError> {
-    KEYS.iter().find(|key| key.name == name).ok_or_else(|| SettingsError::Unknown {
-        place: format!("{place}:"),
-        name: name.chars().take(64).collect(),
-    })
+    KEYS.iter()
+        .find(|key| key.name == name)
+        .ok_or_else(|| SettingsError::Unknown {
+            place: format!("{place}:"),
+            name: name.chars().take(64).collect(),
+        })
 }
 
 /// Keys, values and lines of a file. Flat: every setting is at the top.
 pub(super) fn file(path: &Path) -> Result<Vec<(&'static Key, String, usize)>, SettingsError> {
-    let read = |error| SettingsError::Read { path: path.to_owned(), error };
-    let text = std::fs::read_to_string(path).map_err(read)?;
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| SettingsError::Toml {
+    let read = |error| SettingsError::Read {
         path: path.to_owned(),
-        error: error.to_string(),
-    })?;
+        error,
+    };
+    let text = std::fs::read_to_string(path).map_err(read)?;
+    let table: toml::Table =
+        text.parse()
+            .map_err(|error: toml::de::Error| SettingsError::Toml {
+                path: path.to_owned(),
+                error: error.to_string(),
+            })?;
     let mut found = Vec::new();
     for (name, value) in table {
         let line = line_of(&text, &name);
@@ -124,8 +131,15 @@ fn line_of(text: &str, name: &str) -> usize {
 pub(super) fn environment(
     variables: impl Iterator<Item = (String, String)>,
 ) -> Result<Vec<(&'static Key, String, String)>, SettingsError> {
-    let variables: Vec<_> = variables.filter(|(name, _)| name.starts_with("COUNTERSIGN_")).collect();
-    let value_of = |name: &str| variables.iter().find(|(other, _)| other == name).map(|(_, value)| value);
+    let variables: Vec<_> = variables
+        .filter(|(name, _)| name.starts_with("COUNTERSIGN_"))
+        .collect();
+    let value_of = |name: &str| {
+        variables
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|(_, value)| value)
+    };
     let mut found = Vec::new();
     for key in KEYS {
         let variable = format!("COUNTERSIGN_{}", key.name.to_uppercase());

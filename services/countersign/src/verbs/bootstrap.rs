@@ -24,7 +24,11 @@ pub async fn bootstrap(settings: &Settings, email: &str) -> Result<(), Failure> 
     let app = parts::app(settings, &log, Clock::system(), address).await?;
     log.gate().decided().await;
     let id = app
-        .bootstrap(&email, password.trim_end_matches(['\r', '\n']), &["user", "operator"])
+        .bootstrap(
+            &email,
+            password.trim_end_matches(['\r', '\n']),
+            &["user", "operator"],
+        )
         .await?;
     say(&id.to_string());
     Ok(())

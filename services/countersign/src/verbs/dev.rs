@@ -62,7 +62,9 @@ pub async fn dev(mut settings: Settings, dev: Dev) -> Result<(), Failure> {
     })
     .await?;
     if !dev.durable {
-        note("acknowledged writes survive crashes of processes, not of the machine (--durable changes that)");
+        note(
+            "acknowledged writes survive crashes of processes, not of the machine (--durable changes that)",
+        );
     }
     let outcome = run(&mut settings, &dev, &stack, server, address).await;
     note("stopping ...");
@@ -78,7 +80,9 @@ async fn run(
     address: std::net::SocketAddr,
 ) -> Result<(), Failure> {
     let endpoints = stack.endpoints().clone();
-    let kek = own_file(&dev.data_dir.join("kek"), || Ok(KeyEncryptionKey::generate()?.to_string()))?;
+    let kek = own_file(&dev.data_dir.join("kek"), || {
+        Ok(KeyEncryptionKey::generate()?.to_string())
+    })?;
     settings.suggest("kek", kek.trim());
     settings.suggest("nats_url", endpoints.nats_url.expose_secret());
     settings.suggest("postgres_url", endpoints.postgres_url.expose_secret());
@@ -113,7 +117,10 @@ async fn run(
             nats_url: endpoints.nats_url.expose_secret(),
             postgres_url: endpoints.postgres_url.expose_secret(),
             operator: &operator,
-            pids: DevPids { nats: pids.nats, postgres: pids.postgres },
+            pids: DevPids {
+                nats: pids.nats,
+                postgres: pids.postgres,
+            },
         };
         let text = serde_json::to_string_pretty(&content).map_err(Failure::other)?;
         write_private(&file, &(text + "\n"))
@@ -124,8 +131,14 @@ async fn run(
     let serving = tokio::spawn(countersign_api::serve(server, app, shell, async {
         let _ = ended.await;
     }));
-    note(&format!("operator  {}  password  {}", operator.email, operator.password));
-    note(&format!("documentation at {url}/docs, everything a program needs in {}", file.display()));
+    note(&format!(
+        "operator  {}  password  {}",
+        operator.email, operator.password
+    ));
+    note(&format!(
+        "documentation at {url}/docs, everything a program needs in {}",
+        file.display()
+    ));
     crate::say(&format!("countersign ready {url}"));
     loop {
         tokio::select! {
@@ -157,7 +170,10 @@ async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
     })?;
     let operator: Operator = serde_json::from_str(&text).map_err(Failure::other)?;
     let email = EmailAddress::parse(&operator.email).map_err(Failure::other)?;
-    match app.bootstrap(&email, &operator.password, &["user", "operator"]).await {
+    match app
+        .bootstrap(&email, &operator.password, &["user", "operator"])
+        .await
+    {
         Ok(_) | Err(Denied::EmailTaken) => Ok(operator),
         Err(error) => Err(error.into()),
     }
@@ -167,13 +183,19 @@ async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
 fn readable_password() -> Result<String, Failure> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     let bytes = random::<20>()?;
-    let letters: Vec<u8> = bytes.iter().map(|byte| LETTERS[usize::from(byte % 32)]).collect();
+    let letters: Vec<u8> = bytes
+        .iter()
+        .map(|byte| LETTERS[usize::from(byte % 32)])
+        .collect();
     let groups: Vec<_> = letters.chunks(5).map(String::from_utf8_lossy).collect();
     Ok(groups.join("-"))
 }
 
 /// The content of a private file, which is made if it is not there.
-fn own_file(path: &Path, make: impl FnOnce() -> Result<String, Failure>) -> Result<String, Failure> {
+fn own_file(
+    path: &Path,
+    make: impl FnOnce() -> Result<String, Failure>,
+) -> Result<String, Failure> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(text),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

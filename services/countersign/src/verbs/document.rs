@@ -20,9 +20,11 @@ pub fn config(settings: &Settings) -> Exit {
     for key in KEYS {
         say("");
         say(&format!("# {}", key.about));
-        let origin = settings.origin(key.name).map_or("not set".to_owned(), ToString::to_string);
+        let origin = settings
+            .origin(key.name)
+            .map_or("not set".to_owned(), ToString::to_string);
         say(&format!("# Expected: {}. Now: {origin}.", key.expected));
-        let value = settings.get(key.name).map(|value| value.expose_secret());
+        let value = settings.get(key.name).map(ExposeSecret::expose_secret);
         match value {
             None => say(&format!("# {} = \"\"", key.name)),
             Some(_) if key.secret => say(&format!("# {} = \"(hidden)\"", key.name)),

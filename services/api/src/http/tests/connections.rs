@@ -108,7 +108,7 @@ async fn three_thousand_connections_are_all_served_when_the_idle_make_room() {
     let server = start(Setup {
         limits: Limits {
             connection_wait: Duration::from_secs(20),
-            evict_idle_after: Duration::from_millis(20),
+            evict_idle_after: Duration::from_secs(1),
             ..Limits::default()
         },
         ..Setup::default()

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_events::AccountId;
 use countersign_openapi as wire;
 use countersign_views::account::{self, AccountFilter};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use crate::http::Json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -50,7 +50,9 @@ impl Accounts {
             limit: self::limit(limit.0)?,
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let page = account::list(&app.0.views, &filter).await.map_err(Denied::from)?;
+        let page = account::list(&app.0.views, &filter)
+            .await
+            .map_err(Denied::from)?;
         Ok(Json(wire::Page {
             items: page.items.into_iter().map(show::account).collect(),
             next: page.next.map(|id| Cursor::show(id.uuid())),
@@ -73,7 +75,9 @@ impl Accounts {
     ) -> poem::Result<Json<wire::Account>> {
         caller.0.require(Permission::AccountsRead)?;
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let row = account::get(&app.0.views, AccountId::from_uuid(id.0)).await.map_err(Denied::from)?;
+        let row = account::get(&app.0.views, AccountId::from_uuid(id.0))
+            .await
+            .map_err(Denied::from)?;
         Ok(Json(show::account(row.ok_or(Denied::NotFound)?)))
     }
 
@@ -81,7 +85,11 @@ impl Accounts {
     ///
     /// Oldest first, from the log; its sessions have histories of their own.
     /// Needs `accounts:read`.
-    #[oai(path = "/:id/events", method = "get", operation_id = "list_account_events")]
+    #[oai(
+        path = "/:id/events",
+        method = "get",
+        operation_id = "list_account_events"
+    )]
     async fn list_account_events(
         &self,
         app: Data<&Arc<App>>,
@@ -96,7 +104,10 @@ impl Accounts {
     ) -> poem::Result<Json<wire::Page<wire::Event>>> {
         caller.0.require(Permission::AccountsRead)?;
         let id = AccountId::from_uuid(id.0);
-        let page = app.0.history(id, self::limit(limit.0)?, after.0.as_deref()).await?;
+        let page = app
+            .0
+            .history(id, self::limit(limit.0)?, after.0.as_deref())
+            .await?;
         Ok(Json(page))
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_events::{Cursor, Noun};
 use countersign_log::{Log, RANGE_MAX, RawMessage};
 use countersign_openapi as wire;
@@ -9,7 +10,6 @@ use futures_util::future::try_join_all;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
-use crate::http::Json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -59,7 +59,9 @@ impl Events {
         };
         let limit = usize::from(self::limit(limit.0)?);
         let log = &app.0.log;
-        let bounds = if let Some(cursor) = after.0 { parse(log, &cursor)? } else {
+        let bounds = if let Some(cursor) = after.0 {
+            parse(log, &cursor)?
+        } else {
             let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
             let ends = try_join_all(ends).await.map_err(Denied::from)?;
             ends.into_iter().map(|end| end + 1).collect()
@@ -123,7 +125,10 @@ async fn backwards(
     found.sort_by_key(|(at, message)| {
         std::cmp::Reverse((*at, message.position.shard, message.position.sequence))
     });
-    let shown = found.iter().take_while(|(at, _)| *at >= horizon).take(limit);
+    let shown = found
+        .iter()
+        .take_while(|(at, _)| *at >= horizon)
+        .take(limit);
     let shown: Vec<&RawMessage> = shown.map(|(_, message)| *message).collect();
     let cut = shown.len() < found.len();
     let next: Vec<u64> = stretches
@@ -132,7 +137,12 @@ async fn backwards(
         .zip(0u8..)
         .map(|(((from, _), bound), shard)| {
             let here = |message: &&RawMessage| message.position.shard == shard;
-            let lowest = shown.iter().copied().filter(here).map(|message| message.position.sequence).min();
+            let lowest = shown
+                .iter()
+                .copied()
+                .filter(here)
+                .map(|message| message.position.sequence)
+                .min();
             let left = found.iter().filter(|(_, message)| here(message)).count()
                 - shown.iter().copied().filter(here).count();
             match (cut && left > 0, lowest) {
@@ -144,7 +154,8 @@ async fn backwards(
         .collect();
     let mut items = Vec::new();
     for message in shown {
-        let wanted = |event: &wire::Event| filter.name.as_ref().is_none_or(|name| *name == event.name);
+        let wanted =
+            |event: &wire::Event| filter.name.as_ref().is_none_or(|name| *name == event.name);
         items.extend(show::events(message)?.into_iter().filter(wanted));
     }
     let more = next.iter().any(|bound| *bound > 1);

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_events::EndReason;
 use countersign_openapi as wire;
 use countersign_views::{checkpoint, failure, generation, overview};
 use futures_util::future::try_join_all;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -37,7 +37,10 @@ impl Overview {
         let projections = projections(app.0).await?;
         Ok(Json(wire::Overview {
             at: request.now.to_datetime(),
-            positions: projections.iter().map(|shard| shard.position.clone()).collect(),
+            positions: projections
+                .iter()
+                .map(|shard| shard.position.clone())
+                .collect(),
             accounts: numbers.accounts,
             sessions_active: numbers.sessions_active,
             logins_15m: numbers.started_15_min,
@@ -85,7 +88,9 @@ async fn projections(app: &App) -> Result<Vec<wire::ProjectionState>, Denied> {
     let states = (0u8..).zip(ends).map(|(shard, end)| {
         let here = positions.iter().find(|position| position.shard == shard);
         let sequence = here.map_or(0, |position| position.sequence);
-        let failed = failures.iter().find(|failure| failure.position.shard == shard);
+        let failed = failures
+            .iter()
+            .find(|failure| failure.position.shard == shard);
         let at = |sequence| countersign_events::Position { shard, sequence }.to_string();
         let lag = end.saturating_sub(sequence);
         wire::ProjectionState {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::{SessionCommand, SessionRefusal};
 use countersign_events::{AccountId, EndReason, SessionId};
 use countersign_log::ExecuteError;
@@ -10,7 +11,6 @@ use countersign_views::session::{self, SessionFilter};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use crate::http::Json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -69,9 +69,15 @@ impl Sessions {
             limit: self::limit(limit.0)?,
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let page = session::list(&app.0.views, &filter, request.now).await.map_err(Denied::from)?;
+        let page = session::list(&app.0.views, &filter, request.now)
+            .await
+            .map_err(Denied::from)?;
         Ok(Json(wire::Page {
-            items: page.items.into_iter().map(|row| show::session(row, request.now)).collect(),
+            items: page
+                .items
+                .into_iter()
+                .map(|row| show::session(row, request.now))
+                .collect(),
             next: page.next.map(|id| Cursor::show(id.uuid())),
         }))
     }
@@ -93,7 +99,9 @@ impl Sessions {
     ) -> poem::Result<Json<wire::Session>> {
         caller.0.require(Permission::SessionsRead)?;
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let row = session::get(&app.0.views, SessionId::from_uuid(id.0)).await.map_err(Denied::from)?;
+        let row = session::get(&app.0.views, SessionId::from_uuid(id.0))
+            .await
+            .map_err(Denied::from)?;
         let row = row.ok_or(Denied::NotFound)?;
         Ok(Json(show::session(row, request.now)))
     }
@@ -101,7 +109,11 @@ impl Sessions {
     /// Read what happened to a session
     ///
     /// Oldest first, from the log. Needs `sessions:read`.
-    #[oai(path = "/:id/events", method = "get", operation_id = "list_session_events")]
+    #[oai(
+        path = "/:id/events",
+        method = "get",
+        operation_id = "list_session_events"
+    )]
     async fn list_session_events(
         &self,
         app: Data<&Arc<App>>,
@@ -116,7 +128,10 @@ impl Sessions {
     ) -> poem::Result<Json<wire::Page<wire::Event>>> {
         caller.0.require(Permission::SessionsRead)?;
         let id = SessionId::from_uuid(id.0);
-        let page = app.0.history(id, self::limit(limit.0)?, after.0.as_deref()).await?;
+        let page = app
+            .0
+            .history(id, self::limit(limit.0)?, after.0.as_deref())
+            .await?;
         Ok(Json(page))
     }
 
@@ -139,8 +154,15 @@ impl Sessions {
         let id = SessionId::from_uuid(id.0);
         let session = app.sessions.current(id).await.map_err(Denied::from)?;
         let owner = session.state.get().ok_or(Denied::NotFound)?.account;
-        let meta = request.meta(caller.0.actor(), Some(owner)).map_err(Denied::from)?;
-        let key = app.log.vault().data_key(owner).await.map_err(Denied::from)?;
+        let meta = request
+            .meta(caller.0.actor(), Some(owner))
+            .map_err(Denied::from)?;
+        let key = app
+            .log
+            .vault()
+            .data_key(owner)
+            .await
+            .map_err(Denied::from)?;
         let note = key.map(|key| key.seal(&body.0.reason, owner, meta.message, "note"));
         let command = SessionCommand::End {
             reason: EndReason::RevokedByOperator,

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::{Account, AccountCommand};
 use countersign_events::{AccountId, Acr, Actor, CredentialId, SignalKind};
 use countersign_log::{Loaded, VaultKey, random};
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -26,7 +26,12 @@ impl Login {
     ///
     /// An unknown address and a wrong password are told apart neither by the
     /// answer nor by the time it takes.
-    #[oai(path = "/v1/auth/login", method = "post", operation_id = "login", tag = "Tags::Auth")]
+    #[oai(
+        path = "/v1/auth/login",
+        method = "post",
+        operation_id = "login",
+        tag = "Tags::Auth"
+    )]
     async fn login(
         &self,
         app: Data<&Arc<App>>,
@@ -55,7 +60,8 @@ impl Login {
             }
             (found, _) => {
                 let account = found.map(|found| found.id);
-                let kind = account.map_or(SignalKind::UnknownAccount, |_| SignalKind::WrongPassword);
+                let kind =
+                    account.map_or(SignalKind::UnknownAccount, |_| SignalKind::WrongPassword);
                 app.0.observe(&request, kind, account).await;
                 return Err(Denied::InvalidCredentials.into());
             }
@@ -66,7 +72,8 @@ impl Login {
             .await?;
         app.0.metrics.logged_in();
         let shown = app.0.show_account(found.id, &found.account.state).await?;
-        let answer = wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
+        let answer =
+            wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
         Ok(written(answer, granted.position))
     }
 }
@@ -98,7 +105,12 @@ async fn find(app: &App, address: &str) -> Result<Option<Found>, Denied> {
         .await?
         .ok_or_else(|| Denied::Broken("a live password is not in the vault".into()))?;
     let hash = PasswordHash::parse(&phc)?;
-    Ok(Some(Found { id, account, credential, hash }))
+    Ok(Some(Found {
+        id,
+        account,
+        credential,
+        hash,
+    }))
 }
 
 /// Brings a hash up to the parameters of today. Whatever goes wrong, the
@@ -108,11 +120,20 @@ async fn rehash(app: &App, request: &Circumstances, found: &Found, typed: &str) 
         let hash = app.hashing.hash(Password::new(typed)).await?;
         let credential = CredentialId::generate(request.now, random()?);
         let vault = app.log.vault();
-        vault.create(VaultKey::Credential(credential), hash.to_phc().as_bytes()).await?;
+        vault
+            .create(VaultKey::Credential(credential), hash.to_phc().as_bytes())
+            .await?;
         let meta = request.meta(Actor::System, None)?;
-        let command = AccountCommand::SetPassword { replaces: found.credential, password: credential };
+        let command = AccountCommand::SetPassword {
+            replaces: found.credential,
+            password: credential,
+        };
         let done = app.accounts.execute(found.id, &meta, &command).await?;
-        let refuse = if done.events.is_empty() { credential } else { found.credential };
+        let refuse = if done.events.is_empty() {
+            credential
+        } else {
+            found.credential
+        };
         vault.destroy(VaultKey::Credential(refuse)).await?;
         Ok::<_, Denied>(())
     };

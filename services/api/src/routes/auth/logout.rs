@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::{AccountCommand, SessionCommand, SessionRefusal};
 use countersign_events::{Actor, EndReason, Position, SessionId};
 use countersign_log::ExecuteError;
@@ -9,7 +10,6 @@ use countersign_openapi as wire;
 use countersign_verifier::Refusal;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -27,7 +27,12 @@ impl Logout {
     /// Ends the session of the refresh token, which need not be the live one;
     /// whoever wants to leave, may, also after the access token expired.
     /// Without a refresh token it ends the bearer's session.
-    #[oai(path = "/v1/auth/logout", method = "post", operation_id = "logout", tag = "Tags::Auth")]
+    #[oai(
+        path = "/v1/auth/logout",
+        method = "post",
+        operation_id = "logout",
+        tag = "Tags::Auth"
+    )]
     async fn logout(
         &self,
         app: Data<&Arc<App>>,
@@ -51,14 +56,32 @@ impl Logout {
     ///
     /// Ends every session of the account, the caller's among them. Access
     /// tokens of all of them are refused at once.
-    #[oai(path = "/v1/auth/logout-all", method = "post", operation_id = "logout_all", tag = "Tags::Auth")]
-    async fn logout_all(&self, app: Data<&Arc<App>>, request: Circumstances, caller: SignedIn) -> poem::Result<Done> {
+    #[oai(
+        path = "/v1/auth/logout-all",
+        method = "post",
+        operation_id = "logout_all",
+        tag = "Tags::Auth"
+    )]
+    async fn logout_all(
+        &self,
+        app: Data<&Arc<App>>,
+        request: Circumstances,
+        caller: SignedIn,
+    ) -> poem::Result<Done> {
         let caller = caller.0;
         let id = caller.account();
         let meta = request.meta(caller.actor(), None).map_err(Denied::from)?;
-        let command = AccountCommand::EndSessions { reason: EndReason::LogoutAll };
-        let ended = app.0.accounts.execute(id, &meta, &command).await.map_err(Denied::from)?;
-        app.0.raise_epoch_locally(id, ended.state.state.min_epoch, request.now)?;
+        let command = AccountCommand::EndSessions {
+            reason: EndReason::LogoutAll,
+        };
+        let ended = app
+            .0
+            .accounts
+            .execute(id, &meta, &command)
+            .await
+            .map_err(Denied::from)?;
+        app.0
+            .raise_epoch_locally(id, ended.state.state.min_epoch, request.now)?;
         Ok(done(ended.position))
     }
 }

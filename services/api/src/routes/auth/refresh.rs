@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::{Refresh as Command, SessionCommand};
 use countersign_events::{Actor, SessionEvent, SignalKind};
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 
 use crate::app::{App, Granted};
 use crate::circumstances::Circumstances;
@@ -25,7 +25,12 @@ impl Refresh {
     /// Rotates the refresh token. If the answer was lost, the same token may
     /// be sent again for ten seconds and gets the same successor. A token that
     /// was rotated away earlier ends the session.
-    #[oai(path = "/v1/auth/refresh", method = "post", operation_id = "refresh", tag = "Tags::Auth")]
+    #[oai(
+        path = "/v1/auth/refresh",
+        method = "post",
+        operation_id = "refresh",
+        tag = "Tags::Auth"
+    )]
     async fn refresh(
         &self,
         app: Data<&Arc<App>>,
@@ -33,7 +38,9 @@ impl Refresh {
         body: Json<wire::Refresh>,
     ) -> poem::Result<Written<wire::Tokens>> {
         let Ok(token) = app.0.refresh_tokens.open(body.0.refresh_token.expose()) else {
-            app.0.observe(&request, SignalKind::ForgedRefreshToken, None).await;
+            app.0
+                .observe(&request, SignalKind::ForgedRefreshToken, None)
+                .await;
             return Err(Denied::RefreshInvalid.into());
         };
         let granted = rotate(app.0, &request, token).await?;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, EmailRefusal};
 use countersign_events::{AccountId, Acr, Actor, CredentialId, EmailId};
 use countersign_log::{ExecuteError, VaultKey, random};
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -26,7 +26,12 @@ impl Register {
     ///
     /// Creates an account and signs it in. The address is taken by whoever
     /// registers it first, in whatever spelling.
-    #[oai(path = "/v1/auth/register", method = "post", operation_id = "register", tag = "Tags::Auth")]
+    #[oai(
+        path = "/v1/auth/register",
+        method = "post",
+        operation_id = "register",
+        tag = "Tags::Auth"
+    )]
     async fn register(
         &self,
         app: Data<&Arc<App>>,
@@ -34,12 +39,21 @@ impl Register {
         body: Json<wire::Register>,
     ) -> poem::Result<Created<wire::LoginAnswer>> {
         let registration = Registration::read(app.0, &body.0)?;
-        let hash = app.0.hashing.hash(Password::new(body.0.password.expose())).await.map_err(Denied::from)?;
+        let hash = app
+            .0
+            .hashing
+            .hash(Password::new(body.0.password.expose()))
+            .await
+            .map_err(Denied::from)?;
         let id = create_account(app.0, &request, &registration, &hash, &["user"]).await?;
         let account = app.0.accounts.recent(id).await.map_err(Denied::from)?;
-        let granted = app.0.open_session(&request, id, &account, Acr::Aal1, &["pwd"]).await?;
+        let granted = app
+            .0
+            .open_session(&request, id, &account, Acr::Aal1, &["pwd"])
+            .await?;
         let shown = app.0.show_account(id, &account.state).await?;
-        let answer = wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
+        let answer =
+            wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
         Ok(created(answer, granted.position))
     }
 }
@@ -60,12 +74,18 @@ impl Registration {
         let name = body.display_name.as_deref();
         let about: Vec<&str> = [Some(email.as_str()), name].into_iter().flatten().collect();
         app.password_policy.check(&password, &about)?;
-        Ok(Self { email, display_name: body.display_name.clone() })
+        Ok(Self {
+            email,
+            display_name: body.display_name.clone(),
+        })
     }
 
     /// For accounts that are made without a request.
     pub(crate) fn of(email: EmailAddress, display_name: Option<String>) -> Self {
-        Self { email, display_name }
+        Self {
+            email,
+            display_name,
+        }
     }
 }
 
@@ -84,11 +104,15 @@ pub(crate) async fn create_account(
     let credential = CredentialId::generate(request.now, random()?);
     let vault = app.log.vault();
     let key = vault.create_data_key(id).await?;
-    vault.create(VaultKey::Credential(credential), hash.to_phc().as_bytes()).await?;
+    vault
+        .create(VaultKey::Credential(credential), hash.to_phc().as_bytes())
+        .await?;
     let name = registration.display_name.as_deref();
     let command = AccountCommand::Register {
         email: key.seal(registration.email.as_str(), id, meta.message, "email")?,
-        display_name: name.map(|name| key.seal(name, id, meta.message, "display_name")).transpose()?,
+        display_name: name
+            .map(|name| key.seal(name, id, meta.message, "display_name"))
+            .transpose()?,
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         password: credential,
     };
@@ -121,14 +145,21 @@ async fn reserve(
             return Err(Denied::EmailTaken);
         }
         let giving_up = request.meta(Actor::System, None)?;
-        match app.accounts.execute(owner, &giving_up, &AccountCommand::Abandon).await {
+        match app
+            .accounts
+            .execute(owner, &giving_up, &AccountCommand::Abandon)
+            .await
+        {
             Ok(_) => {}
             Err(ExecuteError::Refused(AccountRefusal::Exists)) => return Err(Denied::EmailTaken),
             Err(error) => return Err(error.into()),
         }
     }
     let taking_over = request.meta(Actor::System, None)?;
-    let command = EmailCommand::TakeOver { from: owner, account: id };
+    let command = EmailCommand::TakeOver {
+        from: owner,
+        account: id,
+    };
     app.emails.execute(index, &taking_over, &command).await?;
     Ok(())
 }

@@ -19,7 +19,12 @@ impl Verify {
     ///
     /// For gateways that ask before they pass a request on (forward auth): 200
     /// with who it is, also in `Countersign-*` headers, or 401.
-    #[oai(path = "/v1/auth/verify", method = "get", operation_id = "verify", tag = "Tags::Auth")]
+    #[oai(
+        path = "/v1/auth/verify",
+        method = "get",
+        operation_id = "verify",
+        tag = "Tags::Auth"
+    )]
     async fn verify(&self, caller: SignedIn) -> poem::Result<Response<Json<wire::VerifyAnswer>>> {
         let claims = caller.0.claims();
         let moment = |seconds: u64| {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_domain::AccountCommand;
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use crate::http::Json;
 use poem_openapi::types::MaybeUndefined;
 
 use crate::app::App;
@@ -24,15 +24,29 @@ impl Me {
     ///
     /// Read from the log, so it is never stale and needs no
     /// `Countersign-Min-Position`.
-    #[oai(path = "/v1/me", method = "get", operation_id = "get_me", tag = "Tags::Me")]
-    async fn get_me(&self, app: Data<&Arc<App>>, caller: SignedIn) -> poem::Result<Json<wire::Account>> {
+    #[oai(
+        path = "/v1/me",
+        method = "get",
+        operation_id = "get_me",
+        tag = "Tags::Me"
+    )]
+    async fn get_me(
+        &self,
+        app: Data<&Arc<App>>,
+        caller: SignedIn,
+    ) -> poem::Result<Json<wire::Account>> {
         let id = caller.0.account();
         let account = app.0.accounts.current(id).await.map_err(Denied::from)?;
         Ok(Json(app.0.show_account(id, &account.state).await?))
     }
 
     /// Change one's account
-    #[oai(path = "/v1/me", method = "patch", operation_id = "update_me", tag = "Tags::Me")]
+    #[oai(
+        path = "/v1/me",
+        method = "patch",
+        operation_id = "update_me",
+        tag = "Tags::Me"
+    )]
     async fn update_me(
         &self,
         app: Data<&Arc<App>>,
@@ -52,12 +66,19 @@ impl Me {
             MaybeUndefined::Null => None,
             MaybeUndefined::Value(name) => Some(name),
         };
-        let meta = request.meta(caller.0.actor(), Some(id)).map_err(Denied::from)?;
+        let meta = request
+            .meta(caller.0.actor(), Some(id))
+            .map_err(Denied::from)?;
         let key = app.0.data_key(id).await?;
         let seal = |name: String| key.seal(&name, id, meta.message, "display_name");
         let display_name = name.map(seal).transpose().map_err(Denied::from)?;
         let command = AccountCommand::SetDisplayName { display_name };
-        let changed = app.0.accounts.execute(id, &meta, &command).await.map_err(Denied::from)?;
+        let changed = app
+            .0
+            .accounts
+            .execute(id, &meta, &command)
+            .await
+            .map_err(Denied::from)?;
         let shown = app.0.show_account(id, &changed.state.state).await?;
         Ok(written(shown, changed.position))
     }

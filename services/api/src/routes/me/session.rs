@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::http::Json;
 use countersign_events::{EndReason, SessionId};
 use countersign_openapi as wire;
 use countersign_views::session::{self, SessionFilter};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
-use crate::http::Json;
 use uuid::Uuid;
 
 use crate::app::App;
@@ -28,7 +28,12 @@ impl MySessions {
     /// List one's sessions
     ///
     /// Newest first, those that have ended among them.
-    #[oai(path = "/v1/me/sessions", method = "get", operation_id = "list_my_sessions", tag = "Tags::Me")]
+    #[oai(
+        path = "/v1/me/sessions",
+        method = "get",
+        operation_id = "list_my_sessions",
+        tag = "Tags::Me"
+    )]
     async fn list_my_sessions(
         &self,
         app: Data<&Arc<App>>,
@@ -50,11 +55,17 @@ impl MySessions {
             ..SessionFilter::default()
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let page = session::list(&app.0.views, &filter, request.now).await.map_err(Denied::from)?;
+        let page = session::list(&app.0.views, &filter, request.now)
+            .await
+            .map_err(Denied::from)?;
         let own = caller.0.session();
         let items = page.items.into_iter().map(|row| {
             let current = row.id == own;
-            wire::Session { current: Some(current), email: None, ..show::session(row, request.now) }
+            wire::Session {
+                current: Some(current),
+                email: None,
+                ..show::session(row, request.now)
+            }
         });
         Ok(Json(wire::Page {
             items: items.collect(),
@@ -65,7 +76,12 @@ impl MySessions {
     /// End one of one's sessions
     ///
     /// It may be the caller's own.
-    #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_my_session", tag = "Tags::Me")]
+    #[oai(
+        path = "/v1/me/sessions/:id",
+        method = "delete",
+        operation_id = "end_my_session",
+        tag = "Tags::Me"
+    )]
     async fn end_my_session(
         &self,
         app: Data<&Arc<App>>,
