@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use countersign_log::LogError;
+use countersign_tui::ClientError;
 use tracing_subscriber::EnvFilter;
 
 use crate::parts::Failure;
@@ -94,6 +95,23 @@ enum Verb {
         #[arg(long)]
         email: String,
     },
+    /// Lists, shows and ends sessions, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions revoke 01a2039a-3e87-734b-8a60-ac2d36344f66 --reason \"phishing\"\n  countersign sessions list -o id"
+    )]
+    Sessions {
+        #[command(subcommand)]
+        what: verbs::Sessions,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Lists accounts, over HTTP.
+    Accounts {
+        #[command(subcommand)]
+        what: verbs::Accounts,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
     /// Writes the OpenAPI document to stdout.
     Openapi,
     /// Lists every setting, its value and where the value came from.
@@ -131,7 +149,8 @@ pub fn run() -> Exit {
 fn exit_of(failure: &Failure) -> Exit {
     match failure {
         Failure::Settings(_) | Failure::Config(_) => Exit::Usage,
-        Failure::Log(LogError::Unavailable(_) | LogError::Unknown) => Exit::Unavailable,
+        Failure::Log(LogError::Unavailable(_) | LogError::Unknown)
+        | Failure::Client(ClientError::Unreachable(_)) => Exit::Unavailable,
         Failure::Views(error) if error.is_unavailable() => Exit::Unavailable,
         _ => Exit::Failed,
     }
@@ -188,6 +207,8 @@ async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
         Verb::Repair { shard, data_dir } => {
             return verbs::repair(&verbs::of_dev(settings, data_dir)?, shard).await;
         }
+        Verb::Sessions { what, operate } => return verbs::sessions(what, &operate).await,
+        Verb::Accounts { what, operate } => return verbs::accounts(what, &operate).await,
         Verb::Bootstrap { email } => verbs::bootstrap(&settings, &email).await?,
         Verb::Openapi | Verb::Config | Verb::Completions { .. } => {}
     }

@@ -42,6 +42,9 @@ pub enum Failure {
     /// The private servers of `dev`.
     #[error(transparent)]
     Stack(#[from] crate::stack::StackError),
+    /// The service at the other end of HTTP.
+    #[error(transparent)]
+    Client(countersign_tui::ClientError),
     /// A file or a socket.
     #[error("{what}: {error}")]
     Io {

@@ -3,6 +3,7 @@
 mod bootstrap;
 mod dev;
 mod document;
+mod operate;
 mod replay;
 mod serve;
 
@@ -16,6 +17,7 @@ use crate::settings::Settings;
 pub use bootstrap::bootstrap;
 pub use dev::{Dev, dev};
 pub use document::{config, openapi};
+pub use operate::{Accounts, Operate, Sessions, accounts, sessions};
 pub use replay::{repair, replay, switch_back, verify};
 pub use serve::{project, serve};
 

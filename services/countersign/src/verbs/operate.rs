@@ -1,0 +1,246 @@
+//! `countersign sessions` and `countersign accounts`
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use countersign_openapi::{Account, Session, SessionState, display_safe};
+use countersign_tui::{Client, ClientError, Context, SessionQuery};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::parts::Failure;
+use crate::{Exit, say};
+
+/// What to do with sessions.
+#[derive(Subcommand)]
+pub enum Sessions {
+    /// Lists sessions, newest first.
+    List {
+        /// Only those whose account's address or name contains this.
+        #[arg(long)]
+        q: Option<String>,
+        /// active, expired, revoked or any.
+        #[arg(long)]
+        state: Option<String>,
+        /// Only those from this address or network.
+        #[arg(long)]
+        ip: Option<String>,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Shows one session.
+    Show {
+        /// Its id.
+        id: Uuid,
+    },
+    /// Ends a session.
+    Revoke {
+        /// Its id.
+        id: Uuid,
+        /// Why; kept in the log.
+        #[arg(long)]
+        reason: String,
+    },
+}
+
+/// What to do with accounts.
+#[derive(Subcommand)]
+pub enum Accounts {
+    /// Lists accounts, newest first.
+    List {
+        /// Only those whose address or name contains this.
+        #[arg(long)]
+        q: Option<String>,
+        #[command(flatten)]
+        page: Page,
+    },
+}
+
+/// Which part of a list.
+#[derive(Args)]
+pub struct Page {
+    /// How many rows, 1 to 200.
+    #[arg(long, default_value_t = 50)]
+    limit: u16,
+    /// The cursor that the list before ended with.
+    #[arg(long)]
+    after: Option<String>,
+}
+
+/// Where the deployment is and how to write the answer.
+#[derive(Args)]
+pub struct Operate {
+    /// The directory of `countersign dev`. Else COUNTERSIGN_URL and
+    /// COUNTERSIGN_TOKEN count, else .data/dev.
+    #[arg(long, value_name = "DIR", global = true)]
+    data_dir: Option<PathBuf>,
+    /// How the answer is written.
+    #[arg(short, long, value_enum, default_value_t, global = true)]
+    output: Output,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Default, ValueEnum)]
+pub enum Output {
+    /// Columns for people.
+    #[default]
+    Table,
+    /// One JSON document, as the service answers.
+    Json,
+    /// One JSON document a line.
+    Jsonl,
+    /// The id alone.
+    Id,
+}
+
+/// Signs in, does it, and leaves no session behind.
+async fn signed_in<T>(
+    operate: &Operate,
+    what: impl AsyncFnOnce(&Client) -> Result<T, ClientError>,
+) -> Result<T, Failure> {
+    let variable = |name: &str| std::env::var(name).ok();
+    let context = Context::find(operate.data_dir.as_deref(), variable).map_err(Failure::other)?;
+    let client = Client::connect(&context).await?;
+    let outcome = what(&client).await;
+    let left = client.disconnect(&context).await;
+    let outcome = outcome?;
+    left?;
+    Ok(outcome)
+}
+
+/// Sessions.
+pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure> {
+    let output = operate.output;
+    let write = |items: &[Session]| write(output, items, SESSION_HEAD, session_row, |item| item.id);
+    match what {
+        Sessions::List { q, state, ip, page } => {
+            let (limit, after) = (page.limit, page.after);
+            let query = SessionQuery {
+                q,
+                state,
+                ip,
+                limit,
+                after,
+            };
+            let found = signed_in(operate, async |client| client.sessions(&query).await).await?;
+            write(&found.items)?;
+            note_next(found.next.as_deref());
+        }
+        Sessions::Show { id } => {
+            let found = signed_in(operate, async |client| client.session(id).await).await?;
+            write(&[found])?;
+        }
+        Sessions::Revoke { id, reason } => {
+            let revoke = async |client: &Client| client.revoke(id, &reason).await;
+            let position = signed_in(operate, revoke).await?;
+            match output {
+                Output::Table => say(&format!("session {id} is over as of {position}")),
+                Output::Id => say(&id.to_string()),
+                Output::Json | Output::Jsonl => {
+                    say(&serde_json::json!({"id": id, "position": position}).to_string());
+                }
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// Accounts.
+pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
+    let Accounts::List { q, page } = what;
+    let (q, after) = (q.as_deref(), page.after.as_deref());
+    let list = async |client: &Client| client.accounts(q, page.limit, after).await;
+    let found = signed_in(operate, list).await?;
+    let head = format!(
+        "{:<36}  {:<32}  {:<20}  ROLES",
+        "ACCOUNT", "EMAIL", "REGISTERED"
+    );
+    let row = |account: &Account| {
+        format!(
+            "{}  {:<32}  {:<20}  {}",
+            account.id,
+            display_safe(&account.email),
+            moment(account.created_at),
+            account.roles.join(" "),
+        )
+    };
+    write(operate.output, &found.items, &head, row, |account| {
+        account.id
+    })?;
+    note_next(found.next.as_deref());
+    Ok(Exit::Done)
+}
+
+const SESSION_HEAD: &str = "SESSION                               STATE    EMAIL                     STARTED               SEEN                  ADDRESS          ENDED BY";
+
+fn session_row(session: &Session) -> String {
+    let email = session.email.as_deref().unwrap_or("-");
+    let state = match session.state {
+        SessionState::Active => "active",
+        SessionState::Expired => "expired",
+        SessionState::Revoked => "revoked",
+    };
+    let ended = session
+        .ended
+        .as_ref()
+        .map_or("", |ended| ended.reason.as_str());
+    format!(
+        "{}  {:<7}  {:<24}  {:<20}  {:<20}  {:<15}  {}",
+        session.id,
+        state,
+        display_safe(email),
+        moment(session.started_at),
+        moment(session.last_seen_at),
+        display_safe(session.ip.as_deref().unwrap_or("-")),
+        display_safe(ended),
+    )
+}
+
+/// Seconds are enough for people.
+fn moment(at: time::OffsetDateTime) -> String {
+    let whole = at.replace_nanosecond(0).unwrap_or(at);
+    whole
+        .format(&time::format_description::well_known::Rfc3339)
+        .unwrap_or_default()
+}
+
+fn write<T: Serialize>(
+    output: Output,
+    items: &[T],
+    head: &str,
+    row: impl Fn(&T) -> String,
+    id: impl Fn(&T) -> Uuid,
+) -> Result<(), Failure> {
+    match output {
+        Output::Table => {
+            say(head);
+            for item in items {
+                say(row(item).trim_end());
+            }
+        }
+        Output::Id => {
+            for item in items {
+                say(&id(item).to_string());
+            }
+        }
+        Output::Json => say(&serde_json::to_string_pretty(items).map_err(Failure::other)?),
+        Output::Jsonl => {
+            for item in items {
+                say(&serde_json::to_string(item).map_err(Failure::other)?);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn note_next(next: Option<&str>) {
+    if let Some(next) = next {
+        crate::tell(&format!("more: --after {next}"));
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}

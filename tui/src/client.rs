@@ -1,0 +1,225 @@
+//! Typed calls.
+
+use std::time::Duration;
+
+use countersign_openapi::{
+    Account, Login as LoginBody, LoginAnswer, POSITION_HEADER, Page, ProblemDetails, RevokeSession,
+    Secret, Session, display_safe,
+};
+use reqwest::{Method, RequestBuilder, Response};
+use serde::de::DeserializeOwned;
+use uuid::Uuid;
+
+use crate::{Context, Login};
+
+/// A signed-in connection to a service.
+pub struct Client {
+    http: reqwest::Client,
+    url: String,
+    token: Secret,
+}
+
+/// Why a call brought nothing back.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The service did not answer.
+    #[error("the service does not answer: {0}")]
+    Unreachable(reqwest::Error),
+    /// The service said no.
+    #[error("{}", problem(.0))]
+    Problem(Box<ProblemDetails>),
+    /// The answer is not what the contract says.
+    #[error("the service answered something else than its contract: {0}")]
+    Contract(String),
+    /// A second factor is needed, which this program cannot give yet.
+    #[error("this account needs a second factor")]
+    SecondFactor,
+}
+
+fn problem(details: &ProblemDetails) -> String {
+    let detail = details
+        .detail
+        .as_deref()
+        .map(|text| format!(": {}", display_safe(text)));
+    format!(
+        "{} ({}){}",
+        details.title,
+        details.code,
+        detail.unwrap_or_default()
+    )
+}
+
+/// Which sessions to list.
+#[derive(Debug, Clone, Default)]
+pub struct SessionQuery {
+    /// Part of an address or name.
+    pub q: Option<String>,
+    /// `active`, `expired`, `revoked` or `any`.
+    pub state: Option<String>,
+    /// An address or a network.
+    pub ip: Option<String>,
+    /// Rows of a page.
+    pub limit: u16,
+    /// Where the page before ended.
+    pub after: Option<String>,
+}
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// Signs in.
+    pub async fn connect(context: &Context) -> Result<Self, ClientError> {
+        let http = reqwest::Client::builder()
+            .timeout(TIMEOUT)
+            .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(ClientError::Unreachable)?;
+        let mut client = Self {
+            http,
+            url: context.url.clone(),
+            token: Secret::new(""),
+        };
+        client.token = match &context.login {
+            Login::Token(token) => token.clone(),
+            Login::Password { email, password } => {
+                let body = LoginBody {
+                    email: email.clone(),
+                    password: password.clone(),
+                };
+                let request = client.http.post(client.at("/v1/auth/login")).json(&body);
+                match read(send(request).await?).await? {
+                    LoginAnswer::Authenticated(granted) => granted.access_token,
+                    LoginAnswer::MfaRequired(_) => return Err(ClientError::SecondFactor),
+                }
+            }
+        };
+        Ok(client)
+    }
+
+    /// Ends the session that [`Self::connect`] opened with a password. One of
+    /// a token stays: somebody else opened it.
+    pub async fn disconnect(self, context: &Context) -> Result<(), ClientError> {
+        if let Login::Password { .. } = context.login {
+            send(self.request(Method::POST, "/v1/auth/logout")).await?;
+        }
+        Ok(())
+    }
+
+    fn at(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http
+            .request(method, self.at(path))
+            .bearer_auth(self.token.expose())
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+        read(send(self.request(Method::GET, path)).await?).await
+    }
+
+    /// One page of sessions, newest first.
+    pub async fn sessions(&self, query: &SessionQuery) -> Result<Page<Session>, ClientError> {
+        let parameters = [
+            ("q", query.q.as_deref()),
+            ("state", query.state.as_deref()),
+            ("ip", query.ip.as_deref()),
+            ("after", query.after.as_deref()),
+        ];
+        self.get(&path("/v1/admin/sessions", query.limit, &parameters))
+            .await
+    }
+
+    /// One page of accounts, newest first.
+    pub async fn accounts(
+        &self,
+        q: Option<&str>,
+        limit: u16,
+        after: Option<&str>,
+    ) -> Result<Page<Account>, ClientError> {
+        let parameters = [("q", q), ("after", after)];
+        self.get(&path("/v1/admin/accounts", limit, &parameters))
+            .await
+    }
+
+    /// One session.
+    pub async fn session(&self, id: Uuid) -> Result<Session, ClientError> {
+        self.get(&format!("/v1/admin/sessions/{id}")).await
+    }
+
+    /// Ends a session; the position at which it is over.
+    pub async fn revoke(&self, id: Uuid, reason: &str) -> Result<String, ClientError> {
+        let body = RevokeSession {
+            reason: reason.to_owned(),
+        };
+        let request = self.request(Method::POST, &format!("/v1/admin/sessions/{id}/revoke"));
+        let answer = send(request.json(&body)).await?;
+        let position = answer.headers().get(POSITION_HEADER);
+        position
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned)
+            .ok_or_else(|| ClientError::Contract("a write without a position".into()))
+    }
+}
+
+/// A path with its query, everything but letters and digits percent-encoded.
+fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut path = format!("{path}?limit={limit}");
+    for (name, value) in parameters {
+        let Some(value) = value else { continue };
+        path.push('&');
+        path.push_str(name);
+        path.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() {
+                path.push(char::from(byte));
+            } else {
+                let digits = b"0123456789ABCDEF";
+                path.push('%');
+                path.push(char::from(digits[usize::from(byte >> 4)]));
+                path.push(char::from(digits[usize::from(byte & 15)]));
+            }
+        }
+    }
+    path
+}
+
+async fn send(request: RequestBuilder) -> Result<Response, ClientError> {
+    let answer = request.send().await.map_err(ClientError::Unreachable)?;
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    let status = answer.status();
+    match answer.json::<ProblemDetails>().await {
+        Ok(details) => Err(ClientError::Problem(Box::new(details))),
+        Err(_) => Err(ClientError::Contract(format!(
+            "status {status} without a problem"
+        ))),
+    }
+}
+
+async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ClientError> {
+    answer
+        .json()
+        .await
+        .map_err(|error| ClientError::Contract(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn a_query_is_encoded_whole() {
+        let parameters = [
+            ("q", Some("a&b=c ü")),
+            ("ip", None),
+            ("state", Some("active")),
+        ];
+        assert_eq!(
+            path("/x", 5, &parameters),
+            "/x?limit=5&q=a%26b%3Dc%20%C3%BC&state=active"
+        );
+    }
+}

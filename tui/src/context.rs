@@ -1,0 +1,147 @@
+//! Which deployment, and as whom.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countersign_openapi::Secret;
+use serde::Deserialize;
+
+/// A deployment and a way to sign in.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The service's URL, without a trailing slash.
+    pub url: String,
+    /// Who signs in.
+    pub login: Login,
+}
+
+/// How to sign in.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// With an access token that somebody else obtained.
+    Token(Secret),
+    /// With a password.
+    Password {
+        /// The operator's address.
+        email: String,
+        /// The operator's password.
+        password: Secret,
+    },
+}
+
+/// No deployment was found.
+#[derive(Debug, thiserror::Error)]
+pub enum ContextError {
+    /// Nothing says where the service is.
+    #[error(
+        "no deployment: start `countersign dev`, name its directory with --data-dir, or set COUNTERSIGN_URL and COUNTERSIGN_TOKEN"
+    )]
+    None,
+    /// A token for no service, or a service without a token.
+    #[error("COUNTERSIGN_URL and COUNTERSIGN_TOKEN go together")]
+    Half,
+    /// `dev.json` cannot be read.
+    #[error("{path}: {error}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// `dev.json` is not what `countersign dev` writes.
+    #[error("{path}: {error}")]
+    Malformed {
+        /// Which file.
+        path: PathBuf,
+        /// Where and why.
+        error: serde_json::Error,
+    },
+}
+
+#[derive(Deserialize)]
+struct DevFile {
+    url: String,
+    operator: Operator,
+}
+
+#[derive(Deserialize)]
+struct Operator {
+    email: String,
+    password: Secret,
+}
+
+impl Context {
+    /// The deployment of a directory, else that of the environment, else that
+    /// of `.data/dev`.
+    pub fn find(
+        data_dir: Option<&Path>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, ContextError> {
+        if let Some(dir) = data_dir {
+            return Self::of_dev(dir);
+        }
+        match (variable("COUNTERSIGN_URL"), variable("COUNTERSIGN_TOKEN")) {
+            (Some(url), Some(token)) => Ok(Self {
+                url: url.trim_end_matches('/').to_owned(),
+                login: Login::Token(Secret::new(token)),
+            }),
+            (None, None) => match Self::of_dev(Path::new(".data/dev")) {
+                Err(ContextError::Read { error, .. })
+                    if error.kind() == std::io::ErrorKind::NotFound =>
+                {
+                    Err(ContextError::None)
+                }
+                found => found,
+            },
+            _ => Err(ContextError::Half),
+        }
+    }
+
+    fn of_dev(dir: &Path) -> Result<Self, ContextError> {
+        let path = dir.join("dev.json");
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) => return Err(ContextError::Read { path, error }),
+        };
+        let file: DevFile = match serde_json::from_str(&text) {
+            Ok(file) => file,
+            Err(error) => return Err(ContextError::Malformed { path, error }),
+        };
+        Ok(Self {
+            url: file.url.trim_end_matches('/').to_owned(),
+            login: Login::Password {
+                email: file.operator.email,
+                password: file.operator.password,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_a_deployment_whole_or_not_at_all() {
+        let both = |name: &str| match name {
+            "COUNTERSIGN_URL" => Some("https://id.example.com/".to_owned()),
+            "COUNTERSIGN_TOKEN" => Some("t".to_owned()),
+            _ => None,
+        };
+        let found = Context::find(None, both).expect("a context");
+        assert_eq!(found.url, "https://id.example.com");
+        assert!(matches!(found.login, Login::Token(_)));
+        let half = |name: &str| (name == "COUNTERSIGN_URL").then(|| "https://x".to_owned());
+        assert!(matches!(Context::find(None, half), Err(ContextError::Half)));
+    }
+
+    #[test]
+    fn a_directory_without_a_deployment_is_named() {
+        let error =
+            Context::find(Some(Path::new("/nonexistent")), |_| None).expect_err("nothing there");
+        assert!(
+            error.to_string().contains("/nonexistent/dev.json"),
+            "{error}"
+        );
+    }
+}
