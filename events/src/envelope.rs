@@ -14,7 +14,12 @@ const ENVELOPE_VERSION: u16 = 1;
 
 /// Who caused a decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", content = "id", rename_all = "snake_case")]
+#[serde(
+    tag = "kind",
+    content = "id",
+    rename_all = "snake_case",
+    deny_unknown_fields
+)]
 pub enum Actor {
     /// A signed-in account, or one that is signing in.
     Account(AccountId),

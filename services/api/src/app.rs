@@ -1,6 +1,7 @@
 //! What every endpoint works with.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use countersign_domain::{
     Account, EmailReservation, Live, SealedIn, Session, SessionCommand, Start,
@@ -123,6 +124,7 @@ impl App {
             keys::load_or_found(&log, clock.now()),
         )?;
         feed.caught_up().await?;
+        tokio::spawn(forget(Arc::downgrade(&revocations), clock.clone()));
         let jwks = serde_json::from_str(&keys.published.to_jwks())
             .map_err(|error| Denied::Broken(error.to_string()))?;
         let verifier = verifier(&config, keys.published, revocations);
@@ -329,6 +331,17 @@ impl App {
         };
         self.metrics.failed(kind, request.now);
         self.log.signal(&signal).await;
+    }
+}
+
+/// Forgets revocations that no valid token can meet any more, a little every
+/// second, for as long as somebody holds the set.
+async fn forget(revocations: Weak<RevocationSet>, clock: Clock) {
+    let mut ticks = tokio::time::interval(Duration::from_secs(1));
+    while let Some(revocations) = revocations.upgrade() {
+        revocations.prune(u64::try_from(clock.now().as_seconds()).unwrap_or_default());
+        drop(revocations);
+        ticks.tick().await;
     }
 }
 

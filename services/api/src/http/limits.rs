@@ -4,8 +4,7 @@ use std::time::Duration;
 
 /// What one client, and all of them together, may take.
 ///
-/// The defaults are those of SECURITY.md section 1.5. Tests lower them, so
-/// that nothing waits for ten seconds.
+/// Tests lower the defaults, so that nothing waits for ten seconds.
 #[derive(Debug, Clone)]
 pub struct Limits {
     /// Connections served at the same time.

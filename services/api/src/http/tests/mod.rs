@@ -2,10 +2,12 @@
 
 mod api;
 mod bodies;
+mod chaos;
 mod client;
 mod connections;
 mod h2;
 mod limits;
+mod log;
 mod pages;
 mod problems;
 mod spec;
