@@ -42,9 +42,9 @@ advisories: ## known vulnerabilities; needs network: it clones the RustSec datab
 doc: ## API documentation, warnings as errors
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --workspace
 
-bench: tools ## the table of figures, in the release profile
+bench: tools ## the table of figures, in the release profile; BENCH_ONLY=login,refresh BENCH_SECONDS=8
 	@$(BUILD) --release
-	@cargo bench -p countersign-tests $(ARGS)
+	@cargo bench -p countersign-tests --bench bench
 
 soak: tools ## the long fault tests, in the release profile
 	@$(BUILD) --release

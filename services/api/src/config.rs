@@ -127,6 +127,9 @@ impl ApiConfig {
         if self.session_idle > self.session_absolute {
             return fail("session_idle", "expected no more than session_absolute");
         }
+        if self.session_retention < Duration::from_hours(24) {
+            return fail("session_retention", "expected a day at least");
+        }
         if self.refresh_grace > Duration::from_secs(30) {
             return fail("refresh_grace", "expected 30 seconds at most");
         }
@@ -176,7 +179,8 @@ mod tests {
 
     #[test]
     fn what_would_break_a_promise_is_refused() {
-        let broken: [fn(&mut ApiConfig); 7] = [
+        let broken: [fn(&mut ApiConfig); 8] = [
+            |config| config.session_retention = Duration::from_hours(23),
             |config| config.issuer = "id.example.com".into(),
             |config| config.issuer.push('/'),
             |config| config.access_token = Duration::from_mins(31),

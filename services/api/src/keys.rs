@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use countersign_domain::{KeyCommand, Keyring};
+use countersign_domain::{Key, KeyCommand, Keyring};
 use countersign_events::{Actor, Created, KeyAlgorithm, KeyringId, SecretId, Timestamp};
 use countersign_log::{Log, Meta, Repository, VaultKey, random};
 use countersign_verifier::{Algorithm, KeySet, PublicKey, SigningKey};
@@ -27,6 +27,9 @@ pub(crate) async fn load_or_found(log: &Log, now: Timestamp) -> Result<Keys, Den
     let mut ring = keyrings.current(KeyringId::ONLY).await?;
     if ring.state.active().is_none() {
         log.gate().decided().await;
+        if let Err(error) = log.gate().check() {
+            return remembered(log).await?.ok_or_else(|| error.into());
+        }
         let private = SigningKey::generate_pkcs8(Algorithm::Es256).map_err(broken)?;
         let pair = SigningKey::from_pkcs8(Algorithm::Es256, &private).map_err(broken)?;
         let secret = SecretId::generate(now, random()?);
@@ -71,6 +74,7 @@ pub(crate) async fn load_or_found(log: &Log, now: Timestamp) -> Result<Keys, Den
             "the vault holds another key than the log says".into(),
         ));
     }
+    remember(log, active).await?;
     let published = ring
         .state
         .keys
@@ -82,6 +86,42 @@ pub(crate) async fn load_or_found(log: &Log, now: Timestamp) -> Result<Keys, Den
         signing,
         published: KeySet::from_keys(published).map_err(broken)?,
     })
+}
+
+/// Where the active key is remembered beside the log: tokens are verified, and
+/// `/readyz` tells what is wrong, also on a log that has lost its keyring.
+const REMEMBERED: VaultKey = VaultKey::Named("active-signing-key");
+
+async fn remember(log: &Log, active: &Key) -> Result<(), Denied> {
+    let created = Created {
+        kid: active.kid.clone(),
+        algorithm: active.algorithm,
+        public: active.public.clone(),
+        secret: active.secret,
+    };
+    let bytes = serde_json::to_vec(&created).map_err(broken)?;
+    let known = log.vault().get(REMEMBERED).await?;
+    if known.is_none_or(|known| *known != bytes) {
+        log.vault().put(REMEMBERED, &bytes).await?;
+    }
+    Ok(())
+}
+
+/// The key that was active last, for a log that must not be appended to.
+async fn remembered(log: &Log) -> Result<Option<Keys>, Denied> {
+    let Some(bytes) = log.vault().get(REMEMBERED).await? else {
+        return Ok(None);
+    };
+    let created: Created = serde_json::from_slice(&bytes).map_err(broken)?;
+    let Some(private) = log.vault().get(VaultKey::Secret(created.secret)).await? else {
+        return Ok(None);
+    };
+    let algorithm = algorithm(created.algorithm);
+    let public = PublicKey::from_base64url(algorithm, &created.public).map_err(broken)?;
+    Ok(Some(Keys {
+        signing: SigningKey::from_pkcs8(algorithm, &private).map_err(broken)?,
+        published: KeySet::from_keys([public]).map_err(broken)?,
+    }))
 }
 
 fn algorithm(algorithm: KeyAlgorithm) -> Algorithm {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use countersign_log::random;
 use countersign_openapi::ProblemCode;
-use poem::{EndpointExt, Route};
+use poem::{Endpoint, EndpointExt, Request, Route};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -63,13 +63,25 @@ pub async fn serve(
         observe: None,
     };
     let endpoint = Route::new()
-        .nest("/", service())
+        .nest("/", service().around(writable))
         .data(Arc::clone(&app))
         .map_to_response();
     let shell = Arc::new(Shell::new(endpoint, &document, config));
     let report = server.serve(shell, stop).await;
     app.feed.stop().await;
     Ok(report)
+}
+
+/// Lets nothing that writes pass while the log must not be appended to. Asked
+/// here, before anything is looked up: what a damaged log has lost must not
+/// come out as a wrong password or a forged token.
+async fn writable<E: Endpoint>(endpoint: Arc<E>, request: Request) -> poem::Result<E::Output> {
+    if !request.method().is_safe() {
+        let app = request.data::<Arc<App>>();
+        let app = app.ok_or_else(|| Denied::Broken("a request came without the service".into()))?;
+        app.log.gate().check().map_err(Denied::from)?;
+    }
+    endpoint.call(request).await
 }
 
 impl App {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use countersign_api::Clock;
 use countersign_log::{GateState, Log};
 use countersign_projector::anchor::CheckpointFile;
 use countersign_projector::{Anchors, CheckError, check};
@@ -75,7 +76,7 @@ async fn compare(
             anchors = anchors.and(file.into());
         }
     }
-    match check(log, &anchors).await {
+    match check(log, &anchors, Clock::system().now()).await {
         Ok(()) => Ok(()),
         Err(CheckError::Damaged(damage)) => Err(Finding::Damaged {
             first_bad: damage.first_bad(),

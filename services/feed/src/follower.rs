@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_events::Timestamp;
-use countersign_log::{Log, LogError, RawMessage, Start};
+use countersign_events::{Position, Timestamp};
+use countersign_log::{GateState, Log, LogError, RawMessage, Start};
 use countersign_verifier::RevocationSet;
 use tokio::sync::watch;
 
@@ -38,15 +38,39 @@ impl Follower {
         if tail.pending().await? == 0 {
             self.applied.send_replace(self.end_at_start);
         }
+        let mut before = None;
         loop {
             let batch = tail.next_batch(BATCH).await?;
             for message in &batch {
+                let sequence = message.position.sequence;
+                if before.is_some_and(|before| before + 1 != sequence) {
+                    self.missing(before.unwrap_or_default() + 1);
+                }
+                before = Some(sequence);
                 self.apply(message)?;
             }
-            if let Some(last) = batch.last() {
-                self.applied.send_replace(last.position.sequence);
+            let Some(last) = batch.last() else { continue };
+            let mut applied = last.position.sequence;
+            if tail.is_drained() && applied < self.end_at_start {
+                self.missing(applied + 1);
+                applied = self.end_at_start;
             }
+            self.applied.send_replace(applied);
         }
+    }
+
+    /// What is read here is younger than an hour and cannot have been
+    /// forgotten: the server has lost it, or cannot read it.
+    fn missing(&self, sequence: u64) {
+        let first_bad = Position {
+            shard: self.shard,
+            sequence,
+        };
+        let finding = format!("message {first_bad} is missing or cannot be read");
+        tracing::error!(%first_bad, "the log is damaged; nothing will be appended");
+        self.log
+            .gate()
+            .set(GateState::Damaged { first_bad, finding });
     }
 
     fn apply(&self, message: &RawMessage) -> Result<(), LogError> {

@@ -67,7 +67,8 @@ impl Gate {
         });
     }
 
-    pub(crate) fn check(&self) -> Result<(), LogError> {
+    /// Refuses with [`LogError::ReadOnly`] unless the gate is open.
+    pub fn check(&self) -> Result<(), LogError> {
         match &*self.0.borrow() {
             GateState::Open => Ok(()),
             GateState::Unchecked(awaited) => Err(LogError::ReadOnly(awaited.clone())),

@@ -36,6 +36,8 @@ pub struct Tail {
     current: Option<Current>,
     /// How many messages waited when the consumer was made.
     pending: u64,
+    /// Whether nothing more waited when the last message was sent.
+    drained: bool,
 }
 
 struct Current {
@@ -62,6 +64,7 @@ impl Log {
             connects: self.connects(),
             current: None,
             pending: 0,
+            drained: false,
         }
     }
 }
@@ -97,6 +100,12 @@ impl Tail {
     pub async fn pending(&mut self) -> Result<u64, LogError> {
         self.attached().await?;
         Ok(self.pending)
+    }
+
+    /// Whether, when the last message of the last batch was sent, the server
+    /// had nothing more to send.
+    pub fn is_drained(&self) -> bool {
+        self.drained
     }
 
     async fn attached(&mut self) -> Result<(), LogError> {
@@ -209,6 +218,7 @@ impl Tail {
             }
             current.delivered = info.consumer_sequence;
             let sequence = info.stream_sequence;
+            self.drained = info.pending == 0;
             let subject = Subject::parse(self.log.prefix(), &message.subject).map_err(|_| {
                 LogError::Unfit(format!(
                     "a foreign subject in shard {} at {sequence}",

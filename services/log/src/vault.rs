@@ -117,6 +117,14 @@ impl Vault {
         }
     }
 
+    /// Stores a secret, over what was there.
+    pub async fn put(&self, key: VaultKey, secret: &[u8]) -> Result<(), LogError> {
+        let name = key.name();
+        let sealed = self.kek.seal(&name, secret)?;
+        let stored = self.store.put(name.as_str(), sealed.into()).await;
+        stored.map(|_| ()).map_err(LogError::unavailable)
+    }
+
     /// Forgets a secret. The bytes are gone from the bucket's live state; a
     /// secret that never was there is no error.
     pub async fn destroy(&self, key: VaultKey) -> Result<(), LogError> {

@@ -1,9 +1,10 @@
 //! Is the log still the one that was anchored?
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use countersign_events::Position;
-use countersign_log::{Log, LogError};
+use countersign_events::{Position, Timestamp};
+use countersign_log::{Log, LogError, RANGE_MAX};
 use countersign_views::ViewError;
 use countersign_views::checkpoint::{self, Anchor};
 use sqlx::PgConnection;
@@ -13,6 +14,14 @@ use crate::anchor::{self, CheckpointFile};
 /// How many kept anchors of a shard are looked at, at most: one every thousand
 /// messages.
 const KEPT_MAX: u32 = 256;
+
+/// How far back the chain is followed at start: to the last kept anchor and
+/// some more.
+const WALK_MAX: u64 = 2 * anchor::KEEP_EVERY;
+
+/// No message is forgotten sooner: sessions are kept for a day after their end
+/// at the least.
+const FORGOTTEN_AFTER_MIN: Duration = Duration::from_hours(24);
 
 /// What was seen of the log before, newest first for each shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -143,16 +152,29 @@ pub enum CheckError {
 /// To be done before the first append: a damaged stream gives sequences a
 /// second time, and whoever has seen them once would take the new messages for
 /// the old. A log without anchors is good.
-pub async fn check(log: &Log, anchors: &Anchors) -> Result<(), CheckError> {
-    let shards = anchors
-        .0
-        .iter()
-        .map(|(shard, anchors)| check_shard(log, *shard, anchors));
+///
+/// Then the chain is followed from the last kept anchor to the newest. `now`
+/// tells what may have been forgotten by its time to live.
+pub async fn check(log: &Log, anchors: &Anchors, now: Timestamp) -> Result<(), CheckError> {
+    let shards = anchors.0.iter().map(|(shard, anchors)| async move {
+        compare(log, *shard, anchors).await?;
+        walk(log, anchors, now).await
+    });
     futures_util::future::try_join_all(shards).await?;
     Ok(())
 }
 
-async fn check_shard(log: &Log, shard: u8, anchors: &[Anchor]) -> Result<(), CheckError> {
+/// The same without following the chain, for those who have done so.
+pub(crate) async fn check_ends(log: &Log, anchors: &Anchors) -> Result<(), CheckError> {
+    let shards = anchors
+        .0
+        .iter()
+        .map(|(shard, anchors)| compare(log, *shard, anchors));
+    futures_util::future::try_join_all(shards).await?;
+    Ok(())
+}
+
+async fn compare(log: &Log, shard: u8, anchors: &[Anchor]) -> Result<(), CheckError> {
     let Some(newest) = anchors.first() else {
         return Ok(());
     };
@@ -188,6 +210,88 @@ async fn check_shard(log: &Log, shard: u8, anchors: &[Anchor]) -> Result<(), Che
         };
     }
     bad.map_or(Ok(()), |at| Err(Damage::Differs { after: 0, at }.into()))
+}
+
+/// Follows the chain from the last kept anchor, or from the beginning of a
+/// short shard, to the newest: a bit that flipped in between, or a block that
+/// the server cannot read and passes over, is found here and nowhere else at
+/// start. `replay --verify` follows it from the beginning.
+async fn walk(log: &Log, anchors: &[Anchor], now: Timestamp) -> Result<(), CheckError> {
+    let Some(newest) = anchors.first() else {
+        return Ok(());
+    };
+    let end = newest.position;
+    let older = anchors
+        .iter()
+        .find(|anchor| anchor.position.sequence < end.sequence);
+    let (from, mut head) = match older {
+        Some(anchor) => (anchor.position.sequence, anchor.head),
+        None => (0, anchor::GENESIS),
+    };
+    if end.sequence - from > WALK_MAX {
+        return Ok(());
+    }
+    let mut before = from;
+    let mut gap = false;
+    // When the last message that is there was decided.
+    let mut decided = Timestamp::from_millis(0);
+    while before < end.sequence {
+        let until = (before + RANGE_MAX).min(end.sequence);
+        for message in log.range(end.shard, before + 1, until + 1).await? {
+            let position = message.position;
+            if position.sequence != before + 1 {
+                may_be_forgotten(log, before, position, decided, now).await?;
+                gap = true;
+            }
+            let subject = message.subject.with_prefix(log.prefix());
+            head = anchor::link(&head, position, &subject, &message.payload);
+            before = position.sequence;
+            decided = message.envelope()?.header().occurred_at;
+        }
+        if before < until {
+            let at = Position {
+                sequence: until,
+                ..end
+            };
+            may_be_forgotten(log, before, at, decided, now).await?;
+            gap = true;
+            before = until;
+        }
+    }
+    if !gap && head != newest.head {
+        return Err(Damage::Differs {
+            after: from,
+            at: end,
+        }
+        .into());
+    }
+    Ok(())
+}
+
+/// A message may be missing when its time to live is over, which is a day
+/// after it was stored at the least. The message before the gap was `decided`
+/// earlier than the missing one: when even that is not long ago, the gap is
+/// damage. What comes after a gap proves nothing, for a shard may have been
+/// silent for months.
+async fn may_be_forgotten(
+    log: &Log,
+    after: u64,
+    at: Position,
+    decided: Timestamp,
+    now: Timestamp,
+) -> Result<(), CheckError> {
+    if now.distance(decided) >= FORGOTTEN_AFTER_MIN {
+        return Ok(());
+    }
+    // Ranges are read from any replica: only the leader's word counts.
+    let missing = Position {
+        sequence: after + 1,
+        ..at
+    };
+    match log.message(missing).await? {
+        None => Err(Damage::Differs { after, at }.into()),
+        Some(_) => Err(LogError::Unavailable("a replica is behind its leader".into()).into()),
+    }
 }
 
 #[cfg(test)]

@@ -23,6 +23,9 @@ const BATCH_MESSAGES: usize = 5_000;
 /// for: the messages up to the target may have been forgotten.
 const QUIET: Duration = Duration::from_millis(500);
 
+/// How long a batch that is not full waits for more.
+const GATHER: Duration = Duration::from_millis(50);
+
 /// How often, and at what intervals, NATS is asked again for keys.
 const KEY_TRIES: u32 = 240;
 const KEY_EVERY: Duration = Duration::from_millis(500);
@@ -116,19 +119,27 @@ impl Fill {
         Ok(())
     }
 
-    /// The next messages up to `target`; none when there are no more.
+    /// The next messages up to `target`; none when there are no more. More may
+    /// be taken from the tail than is wanted now; it is kept for later.
     async fn take(&mut self, target: u64) -> Result<Vec<RawMessage>, RebuildError> {
-        while self.ahead.is_empty() {
-            if self.chain.end().position.sequence >= target {
-                return Ok(Vec::new());
+        while self.ahead.len() < BATCH_MESSAGES {
+            let reached = self.ahead.back().map_or_else(
+                || self.chain.end().position.sequence,
+                |message| message.position.sequence,
+            );
+            if reached >= target {
+                break;
             }
-            match timeout(QUIET, self.tail.next_batch(BATCH_MESSAGES)).await {
+            // Large batches are cheaper by far, so a short silence is no
+            // reason to write what is there, but a longer one is.
+            let patience = if self.ahead.is_empty() { QUIET } else { GATHER };
+            match timeout(patience, self.tail.next_batch(BATCH_MESSAGES)).await {
                 Ok(batch) => self.ahead.extend(batch?),
+                Err(_) if !self.ahead.is_empty() => break,
                 Err(_) => {
-                    let next = self.chain.end().position.sequence + 1;
-                    let mut probe = self.log.tail(self.shard, Start::Sequence(next));
+                    let mut probe = self.log.tail(self.shard, Start::Sequence(reached + 1));
                     if probe.pending().await? == 0 {
-                        return Ok(Vec::new());
+                        break;
                     }
                 }
             }

@@ -15,7 +15,8 @@ use crate::anchor::Signer;
 use crate::status::{Board, Status};
 use crate::{chores, monitor, shard};
 
-/// Tells the time. Only pruning asks; nothing that is projected does.
+/// Tells the time. Pruning asks, and the comparison of the log with its
+/// anchors; nothing that is projected does.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// Where to write the signed checkpoint file, and with what key.

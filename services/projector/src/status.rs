@@ -160,6 +160,13 @@ impl Board {
         }
     }
 
+    /// How far a shard is behind, as far as known.
+    pub(crate) fn lag_events(&self, shard: u8) -> u64 {
+        let inner = self.lock();
+        let found = inner.status.shards.get(usize::from(shard));
+        found.map_or(0, ShardStatus::lag_events)
+    }
+
     /// Takes the rates since the last call, `seconds` ago, smoothed a little.
     pub(crate) fn measure(&self, seconds: f64) {
         let mut inner = self.lock();

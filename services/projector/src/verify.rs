@@ -9,7 +9,7 @@ use countersign_views::digest::{self, Digest, Table};
 use countersign_views::generation::{self, State};
 use countersign_views::{Refused, ViewError, pool};
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use sqlx::{ConnectOptions, Executor, PgConnection};
 use uuid::Uuid;
 
 use crate::check::Damage;

@@ -1,6 +1,10 @@
 -- What queries read: the generation that is active, found through search_path.
 -- Dropped and made again, because `create or replace` cannot change columns.
-drop view if exists countersign.accounts, countersign.sessions, countersign.checkpoints;
-create view countersign.accounts as select * from accounts;
+-- Sessions before accounts, as every query names them: the other order could
+-- deadlock with a query that has locked the one and waits for the other.
+drop view if exists countersign.sessions;
+drop view if exists countersign.accounts;
+drop view if exists countersign.checkpoints;
 create view countersign.sessions as select * from sessions;
+create view countersign.accounts as select * from accounts;
 create view countersign.checkpoints as select * from checkpoints;

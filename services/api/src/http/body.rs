@@ -95,20 +95,23 @@ pub(super) async fn take_in(
     if incoming.is_end_stream() {
         return Ok((Bytes::new(), None));
     }
-    let taken = if let Some(problem) = refuse_by_head(headers, limits) {
-        Err(problem)
-    } else {
-        let collect = collect(&mut incoming, limits, budget);
-        timeout_at(began + limits.request_timeout, collect)
-            .await
-            .unwrap_or_else(|_| Err(Problem::new(ProblemCode::RequestTimeout).closing()))
-    };
-    // HTTP/2 resets the stream. A client that asked `Expect: 100-continue` has
-    // not begun to send, and reading would invite it to.
-    if taken.is_err() && version < Version::HTTP_2 && !headers.contains_key(header::EXPECT) {
-        tokio::spawn(timeout(DISCARD_TIME_MAX, discard(incoming)));
+    if let Some(problem) = refuse_by_head(headers, limits) {
+        // A client that asked first (`Expect: 100-continue`) has not begun to
+        // send, and reading would invite it to.
+        if !headers.contains_key(header::EXPECT) {
+            discard(incoming, version);
+        }
+        return Err(problem);
     }
-    taken.map(|(bytes, held)| (bytes, Some(held)))
+    let deadline = began + limits.request_timeout;
+    let taken = timeout_at(deadline, collect(&mut incoming, limits, budget)).await;
+    match taken.unwrap_or_else(|_| Err(Problem::new(ProblemCode::RequestTimeout).closing())) {
+        Ok((bytes, held)) => Ok((bytes, Some(held))),
+        Err(problem) => {
+            discard(incoming, version);
+            Err(problem)
+        }
+    }
 }
 
 fn refuse_by_head(headers: &HeaderMap, limits: &Limits) -> Option<Problem> {
@@ -187,14 +190,21 @@ async fn collect(
     Ok((whole, held))
 }
 
-async fn discard(mut incoming: Incoming) {
-    let mut discarded = 0;
-    while let Some(Ok(part)) = next(&mut incoming).await {
-        discarded += part.len();
-        if discarded > DISCARD_BYTES_MAX {
-            break;
-        }
+/// Throws away what is left of a refused body, in the background and within
+/// bounds. HTTP/2 needs none of that: it resets the stream.
+fn discard(mut incoming: Incoming, version: Version) {
+    if version >= Version::HTTP_2 {
+        return;
     }
+    tokio::spawn(timeout(DISCARD_TIME_MAX, async move {
+        let mut discarded = 0;
+        while let Some(Ok(part)) = next(&mut incoming).await {
+            discarded += part.len();
+            if discarded > DISCARD_BYTES_MAX {
+                break;
+            }
+        }
+    }));
 }
 
 /// Whether JSON nests deeper than `depth_max`. A scan for brackets outside

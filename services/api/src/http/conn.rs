@@ -32,6 +32,10 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// request that has arrived, and only was not read yet, is answered.
 const LAST_CALL: Duration = Duration::from_millis(10);
 
+/// The same for a connection that has not had a request yet: its client opened
+/// it to send one, and that one is on its way.
+const FIRST_CALL: Duration = Duration::from_millis(500);
+
 /// What a connection without a request in flight is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
@@ -288,7 +292,13 @@ where
                 return Poll::Ready(End::Cut);
             }
             if leave.is_none() && (orders & CLOSE != 0 || watch.is_abused(limits)) {
-                leave = Some(Instant::now() + LAST_CALL);
+                let (phase, _) = watch.phase();
+                let call = if phase == Phase::Fresh {
+                    FIRST_CALL
+                } else {
+                    LAST_CALL
+                };
+                leave = Some(Instant::now() + call);
             }
             let mut deadline = watch.deadline(limits);
             match (leave, closing) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_openapi::{ProblemCode, ProblemDetails};
+use futures_util::FutureExt as _;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
@@ -51,9 +52,12 @@ pub struct Server {
     stats: Arc<ServerStats>,
 }
 
-/// What happened to connections, counted since the start.
+/// What happened to connections, counted since the start; and how many there
+/// are.
 #[derive(Debug, Default)]
 pub struct ServerStats {
+    /// Open at this moment.
+    pub open: AtomicU64,
     /// Served.
     pub accepted: AtomicU64,
     /// Answered 503 and closed, as every place was taken.
@@ -66,6 +70,22 @@ pub struct ServerStats {
     pub accept_errors: AtomicU64,
 }
 
+/// One of the open connections.
+struct Open(Arc<ServerStats>);
+
+impl Open {
+    fn new(stats: Arc<ServerStats>) -> Self {
+        stats.open.fetch_add(1, Ordering::Relaxed);
+        Self(stats)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// How the server stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerReport {
@@ -76,7 +96,8 @@ pub struct ServerReport {
 
 impl Server {
     /// Takes the address; port 0 takes any. Nothing is accepted before
-    /// [`Server::serve`], but clients can connect and wait.
+    /// [`Server::serve`], but clients can connect and wait. To be called inside
+    /// a tokio runtime.
     pub fn bind(address: SocketAddr) -> io::Result<Self> {
         let socket = match address {
             SocketAddr::V4(_) => TcpSocket::new_v4()?,
@@ -166,6 +187,18 @@ impl Server {
                     }
                     backoff = (backoff * 2).min(BACKOFF_MAX);
                 }
+            }
+        }
+        // Closing the listener resets what the kernel has accepted for us, so
+        // that is taken in first.
+        while let Some(Ok((socket, peer))) = self.listener.accept().now_or_never() {
+            let link = Link {
+                peer,
+                local: self.local,
+            };
+            match Arc::clone(&front.places).try_acquire_owned() {
+                Ok(place) => front.start(socket, link, place),
+                Err(_) => front.refuse(socket),
             }
         }
         drop(self.listener);
@@ -263,6 +296,7 @@ impl<E: Endpoint<Output = Response> + 'static> Front<E> {
 
     fn start(&self, socket: TcpStream, link: Link, place: OwnedSemaphorePermit) {
         self.stats.accepted.fetch_add(1, Ordering::Relaxed);
+        let open = Open::new(Arc::clone(&self.stats));
         // An answer is one write: there is nothing to wait for (RFC 896).
         let _ = socket.set_nodelay(true);
         let watch = Arc::new(Watch::new(self.epoch));
@@ -279,14 +313,13 @@ impl<E: Endpoint<Output = Response> + 'static> Front<E> {
         let http = Arc::clone(&self.http);
         let limits = Arc::clone(&self.limits);
         let own_errors = Arc::clone(&self.own_errors);
-        let stats = Arc::clone(&self.stats);
         tokio::spawn(async move {
             let end = drive(socket, watch, &limits, &http, own_errors, service).await;
             if end == End::Cut {
-                stats.cut.fetch_add(1, Ordering::Relaxed);
+                open.0.cut.fetch_add(1, Ordering::Relaxed);
             }
-            drop(member);
-            drop(place);
+            // Until here, whatever happens: also if it panics.
+            drop((member, open, place));
         });
     }
 

@@ -51,7 +51,8 @@ impl fmt::Display for SpecError {
 /// - `responses` for each status, `application/problem+json`, with an example
 ///   for each code and the headers that come with it;
 /// - `x-problem-codes`, all its codes;
-/// - the schema's example in each JSON body and answer.
+/// - the schema's example in each JSON body and answer;
+/// - a description of an answer that has none, which is not allowed.
 ///
 /// It changes nothing that is there, so it can be applied twice. An operation
 /// without id, table entry, summary or example, and a table entry without
@@ -200,6 +201,9 @@ fn add_examples(operation: &mut Value, schemas: &Value, name: &str, gaps: &mut V
     }
     let responses = object(operation, "responses");
     for (status, response) in responses.iter_mut() {
+        if response["description"] == "" {
+            response["description"] = json!("Done");
+        }
         if let Some(content) = response.get_mut("content") {
             bodies.push((status.clone(), std::mem::take(content)));
         }

@@ -71,7 +71,7 @@ pub const KEYS: &[Key] = &[
         "How long a session lives without a refresh."),
     key("session_absolute_seconds", Some("2592000"), "seconds",
         "How long a session lives at most."),
-    key("session_retention_seconds", Some("7776000"), "seconds",
+    key("session_retention_seconds", Some("7776000"), "86400 or more",
         "How long the log keeps a session after that."),
     key("refresh_grace_seconds", Some("10"), "0 to 30",
         "How long a rotated refresh token may ask for its successor again."),

@@ -21,6 +21,12 @@ use crate::status::ShardState;
 /// How long an owner waits for NATS before it asks again.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// So many events behind, an owner gathers larger batches.
+const GATHER_BEHIND: u64 = 5_000;
+
+/// How long a batch that is gathered waits for more.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// The longest a transaction may take, longer than Postgres's own limit.
 const WRITE_MAX: Duration = Duration::from_secs(65);
 
@@ -126,7 +132,7 @@ impl<'a> Owner<'a> {
     /// of it.
     async fn check(&mut self) -> Result<(), Halt> {
         let anchors = Anchors::load_shard(&mut self.connection, self.shard).await?;
-        let check = check::check(&self.shared.log, &anchors);
+        let check = check::check(&self.shared.log, &anchors, (self.shared.clock)());
         match while_pinging(&mut self.connection, &mut self.ping, check).await? {
             Ok(()) => Ok(()),
             Err(CheckError::Damaged(damage)) => {
@@ -175,7 +181,20 @@ impl<'a> Owner<'a> {
         tail: &mut Tail,
         view: &mut watch::Receiver<View>,
     ) -> Result<Vec<RawMessage>, Halt> {
-        let batch = tail.next_batch(self.shared.batch_messages_max);
+        let max = self.shared.batch_messages_max;
+        let behind = self.shared.board.lag_events(self.shard);
+        let batch = async {
+            let mut messages = tail.next_batch(max).await?;
+            // Far behind, large batches are worth a moment; at the end of the
+            // log nothing is waited for.
+            while behind > GATHER_BEHIND && messages.len() < max {
+                match timeout(GATHER, tail.next_batch(max - messages.len())).await {
+                    Ok(more) => messages.extend(more?),
+                    Err(_) => break,
+                }
+            }
+            Ok(messages)
+        };
         let batch = while_pinging(&mut self.connection, &mut self.ping, batch);
         let messages = tokio::select! {
             biased;

@@ -58,10 +58,16 @@ async fn mutated_requests_are_answered_or_closed_and_never_a_fault() {
         let _ = tokio::io::AsyncWriteExt::shutdown(&mut client.socket).await;
         let answers = String::from_utf8_lossy(&client.rest().await).into_owned();
         assert!(
-            answers.is_empty() || answers.starts_with("HTTP/1.1 ") || answers.starts_with("HTTP/1.0 "),
+            answers.is_empty()
+                || answers.starts_with("HTTP/1.1 ")
+                || answers.starts_with("HTTP/1.0 "),
             "{answers}"
         );
-        assert!(!answers.contains("internal_error"), "{:?}", String::from_utf8_lossy(&bytes));
+        assert!(
+            !answers.contains("internal_error"),
+            "{:?}",
+            String::from_utf8_lossy(&bytes)
+        );
     }
     assert_eq!(server.get("/v1/ping").await.status, 200);
 }

@@ -88,6 +88,7 @@ async fn three_thousand_connections_get_a_place_or_a_503() {
     assert_eq!(count(&statuses, 200), 2_048);
     assert_eq!(count(&statuses, 503), 952);
     assert_eq!(server.stats.refused.load(Ordering::Relaxed), 952);
+    assert_eq!(server.stats.open.load(Ordering::Relaxed), 2_048);
     drop(clients);
     // Their places come free.
     let free = soon(async {

@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-use super::support::start_default;
+use super::support::{Running, start_default};
 
 /// Keeps every event as `target level field=value ..`.
 #[derive(Clone, Default)]
@@ -43,11 +43,25 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
+/// A server whose lines are kept, and nothing kept yet.
+///
+/// Each place that logs has found out by then that somebody listens: one that
+/// is reached for the first time by a test beside this one, at the moment this
+/// one begins to listen, might not.
+async fn listen(lines: &Lines) -> Running {
+    let server = start_default();
+    server.get("/v1/odd/500").await;
+    server.get("/v1/panic").await;
+    tracing::callsite::rebuild_interest_cache();
+    lines.0.lock().expect("no panic").clear();
+    server
+}
+
 #[tokio::test]
 async fn ab_74_a_request_is_one_line_without_what_it_said() {
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(lines.clone());
-    let server = start_default();
+    let server = listen(&lines).await;
     let id = "019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007";
     let answer = server
         .ask(&format!(
@@ -57,9 +71,14 @@ async fn ab_74_a_request_is_one_line_without_what_it_said() {
         ))
         .await;
     assert_eq!(answer.status, 200);
-    let request_id = answer.header("countersign-request-id").expect("an id").to_owned();
+    let request_id = answer
+        .header("countersign-request-id")
+        .expect("an id")
+        .to_owned();
     server.get("/canary?canary").await;
-    server.post("/v1/echo", r#"{"title":"canary","secret":1}"#).await;
+    server
+        .post("/v1/echo", r#"{"title":"canary","secret":1}"#)
+        .await;
     server.get("/v1/panic").await;
     server.ask("canary\r\n\r\n").await;
     let lines = lines.0.lock().expect("no panic").clone();
@@ -69,7 +88,11 @@ async fn ab_74_a_request_is_one_line_without_what_it_said() {
         .collect();
     assert_eq!(access.len(), 4, "{lines:?}");
     assert!(access[0].contains(" method=GET route=\"/v1/items/{id}\" status=200 took_us="));
-    assert!(access[0].ends_with(&format!(" request_id={request_id}")), "{}", access[0]);
+    assert!(
+        access[0].ends_with(&format!(" request_id={request_id}")),
+        "{}",
+        access[0]
+    );
     assert!(access[1].contains(" route=\"-\" status=404"));
     // And one that says there was a panic.
     assert_eq!(lines.len(), 5, "{lines:?}");
@@ -83,10 +106,14 @@ async fn ab_74_a_request_is_one_line_without_what_it_said() {
 async fn a_foreign_failure_is_logged_once_and_fit_for_a_terminal() {
     let lines = Lines::default();
     let _guard = tracing::subscriber::set_default(lines.clone());
-    let server = start_default();
+    let server = listen(&lines).await;
     let answer = server.get("/v1/odd/500").await;
     assert_eq!(answer.problem(), "internal_error");
     let lines = lines.0.lock().expect("no panic").clone();
     assert_eq!(lines.len(), 2, "{lines:?}");
-    assert!(lines[0].contains(" ERROR message=a request failed "), "{}", lines[0]);
+    assert!(
+        lines[0].contains(" ERROR message=a request failed "),
+        "{}",
+        lines[0]
+    );
 }

@@ -1,6 +1,7 @@
 //! The completed OpenAPI document.
 
-use countersign_openapi::ProblemCode;
+use countersign_openapi::{Authenticated, Login, LoginAnswer, Page, ProblemCode, Session};
+use poem_openapi::types::Example as _;
 use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 
@@ -99,6 +100,51 @@ fn every_reference_points_somewhere() {
 fn finishing_twice_changes_nothing() {
     let once = finished_spec();
     assert_eq!(spec::finish(&once, TABLE).as_ref(), Ok(&once));
+}
+
+struct Contract;
+
+#[expect(clippy::unused_async, reason = "poem-openapi wants async operations")]
+#[OpenApi]
+impl Contract {
+    /// Log in.
+    #[oai(path = "/login", method = "post", operation_id = "login")]
+    async fn login(&self, _login: Json<Login>) -> poem::Result<Json<LoginAnswer>> {
+        Ok(Json(LoginAnswer::Authenticated(Authenticated::example())))
+    }
+
+    /// List.
+    #[oai(path = "/sessions", method = "get", operation_id = "sessions")]
+    async fn sessions(&self) -> Json<Page<Session>> {
+        Json(Page::example())
+    }
+}
+
+#[test]
+fn the_wire_types_make_a_complete_document() {
+    let document = OpenApiService::new(Contract, "Contract", "1").spec();
+    let finished = spec::finish(&document, &[("login", &[]), ("sessions", &[])]).expect("no gaps");
+    let spec: Value = serde_json::from_str(&finished).expect("JSON");
+    let answer = |path: &str, method: &str| {
+        &spec["paths"][path][method]["responses"]["200"]["content"]["application/json"]
+    };
+    let login = answer("/login", "post");
+    assert_eq!(login["example"]["status"], "authenticated");
+    assert_eq!(login["example"]["account"]["email"], "ada@example.com");
+    assert_eq!(
+        answer("/sessions", "get")["example"]["items"][0]["ended"],
+        Value::Null
+    );
+    let schemas = &spec["components"]["schemas"];
+    assert_eq!(
+        schemas["LoginAnswer"]["discriminator"]["propertyName"],
+        "status"
+    );
+    assert_eq!(schemas["Register"], Value::Null);
+    assert_eq!(
+        schemas["Login"]["properties"]["password"]["format"],
+        "password"
+    );
 }
 
 struct Careless;

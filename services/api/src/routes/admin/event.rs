@@ -97,10 +97,14 @@ fn parse(log: &Log, cursor: &str) -> Result<Vec<u64>, Denied> {
 /// One stretch of each shard, merged by time.
 ///
 /// `bounds` holds, shard by shard, the sequence that the page must stay below.
-/// Nothing is shown that is older than what a shard may still hold unread.
+/// In a shard the order of the log counts: concurrent decisions, clocks that
+/// differ and clocks that are set back give later messages earlier times, so a
+/// message is placed no later than those that follow it. What is shown of a
+/// shard is therefore always its newest part. Nothing is shown that is older
+/// than what a shard may still hold unread.
 async fn backwards(
     log: &Log,
-    bounds: Vec<u64>,
+    mut bounds: Vec<u64>,
     limit: usize,
     filter: &Filter,
 ) -> Result<wire::Page<wire::Event>, Denied> {
@@ -112,55 +116,44 @@ async fn backwards(
     let mut horizon = i64::MIN;
     let mut found = Vec::new();
     for (from, messages) in &stretches {
-        for (index, message) in messages.iter().enumerate() {
-            let at = message.envelope()?.header().occurred_at.as_millis();
-            if index == 0 && *from > 1 {
-                horizon = horizon.max(at);
-            }
-            if filter.wants(message) {
-                found.push((at, message));
-            }
+        let mut place = i64::MAX;
+        for message in messages.iter().rev() {
+            place = place.min(message.envelope()?.header().occurred_at.as_millis());
+            found.push((place, message));
+        }
+        if *from > 1 && !messages.is_empty() {
+            horizon = horizon.max(place);
         }
     }
-    found.sort_by_key(|(at, message)| {
-        std::cmp::Reverse((*at, message.position.shard, message.position.sequence))
-    });
-    let shown = found
-        .iter()
-        .take_while(|(at, _)| *at >= horizon)
-        .take(limit);
-    let shown: Vec<&RawMessage> = shown.map(|(_, message)| *message).collect();
-    let cut = shown.len() < found.len();
-    let next: Vec<u64> = stretches
-        .iter()
-        .zip(&bounds)
-        .zip(0u8..)
-        .map(|(((from, _), bound), shard)| {
-            let here = |message: &&RawMessage| message.position.shard == shard;
-            let lowest = shown
-                .iter()
-                .copied()
-                .filter(here)
-                .map(|message| message.position.sequence)
-                .min();
-            let left = found.iter().filter(|(_, message)| here(message)).count()
-                - shown.iter().copied().filter(here).count();
-            match (cut && left > 0, lowest) {
-                (false, _) => (*from).min(*bound),
-                (true, Some(lowest)) => lowest,
-                (true, None) => *bound,
-            }
-        })
-        .collect();
+    // Stable: within a shard the newest stays first.
+    found.sort_by_key(|(place, _)| std::cmp::Reverse(*place));
+    let mut shown = Vec::new();
+    let mut whole = true;
+    for (place, message) in found {
+        if place < horizon || shown.len() == limit {
+            whole = false;
+            break;
+        }
+        bounds[usize::from(message.position.shard)] = message.position.sequence;
+        if filter.wants(message) {
+            shown.push(message);
+        }
+    }
+    for ((from, messages), bound) in stretches.iter().zip(&mut bounds) {
+        // Whatever is left below has been forgotten, or comes next.
+        if whole || messages.is_empty() {
+            *bound = (*from).min(*bound);
+        }
+    }
     let mut items = Vec::new();
     for message in shown {
         let wanted =
             |event: &wire::Event| filter.name.as_ref().is_none_or(|name| *name == event.name);
         items.extend(show::events(message)?.into_iter().filter(wanted));
     }
-    let more = next.iter().any(|bound| *bound > 1);
+    let more = bounds.iter().any(|bound| *bound > 1);
     Ok(wire::Page {
         items,
-        next: more.then(|| Cursor::new(next).to_string()),
+        next: more.then(|| Cursor::new(bounds).to_string()),
     })
 }

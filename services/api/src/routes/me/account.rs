@@ -37,6 +37,12 @@ impl Me {
     ) -> poem::Result<Json<wire::Account>> {
         let id = caller.0.account();
         let account = app.0.accounts.current(id).await.map_err(Denied::from)?;
+        if !account.state.exists() {
+            // A token of ours for an account that is not there: the log has
+            // lost it, or nobody has it any more.
+            app.0.log.gate().check().map_err(Denied::from)?;
+            return Err(Denied::NotFound.into());
+        }
         Ok(Json(app.0.show_account(id, &account.state).await?))
     }
 
