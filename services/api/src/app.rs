@@ -7,8 +7,8 @@ use countersign_domain::{
     Account, EmailReservation, Live, SealedIn, Session, SessionCommand, Start,
 };
 use countersign_events::{AccountId, Acr, Actor, Position, SessionId, Signal, SignalKind};
-use countersign_feed::{Feed, FeedConfig};
-use countersign_log::{Loaded, Log, Repository, SealError, random};
+use countersign_feed::{Feed, FeedConfig, Listener};
+use countersign_log::{Loaded, Log, Repository, SealError, patiently, random};
 use countersign_openapi as wire;
 use countersign_verifier::{
     Audience, Claims, KeyRing, KeySet, RevocationSet, SigningKey, Verifier,
@@ -92,7 +92,7 @@ impl App {
         let sessions = Repository::new(&log);
         let emails = Repository::new(&log);
         let revocations = Arc::new(RevocationSet::default());
-        let listener = {
+        let listener: Listener = {
             let (accounts, sessions, emails) = (
                 Repository::clone(&accounts),
                 Repository::clone(&sessions),
@@ -108,22 +108,20 @@ impl App {
             token_lifetime: crate::config::MAX_ACCESS_TOKEN,
             clock_skew: config.clock_skew,
         };
-        let feed = Feed::start(
-            &log,
-            &feed_config,
-            Arc::clone(&revocations),
-            listener,
-            clock.now(),
-        );
         let secret = || Ok::<_, SealError>(Zeroizing::new(random::<32>()?.to_vec()));
-        let vault = log.vault();
+        let named = async |name| log.vault().named(name, secret).await;
+        let feed = async || {
+            let (set, listener) = (Arc::clone(&revocations), Arc::clone(&listener));
+            Feed::start(&log, &feed_config, set, listener, clock.now()).await
+        };
+        let keys = async || keys::load_or_found(&log, clock.now()).await;
         let (feed, pepper, refresh, keys) = tokio::try_join!(
-            async { Ok(feed.await?) },
-            async { Ok(vault.named("email-index-key", secret).await?) },
-            async { Ok(vault.named("refresh-token-key", secret).await?) },
-            keys::load_or_found(&log, clock.now()),
+            async { Ok(patiently("the feed", feed).await?) },
+            async { Ok(patiently("the vault", async || named("email-index-key").await).await?) },
+            async { Ok(patiently("the vault", async || named("refresh-token-key").await).await?) },
+            patiently("the signing keys", keys),
         )?;
-        feed.caught_up().await?;
+        feed.caught_up(&log).await?;
         tokio::spawn(forget(Arc::downgrade(&revocations), clock.clone()));
         let jwks = serde_json::from_str(&keys.published.to_jwks())
             .map_err(|error| Denied::Broken(error.to_string()))?;

@@ -6,7 +6,7 @@
 
 use countersign_domain::{AccountRefusal, EmailRefusal, KeyRefusal, SessionRefusal};
 use countersign_events::EndReason;
-use countersign_log::{ExecuteError, LogError, SealError};
+use countersign_log::{ExecuteError, LogError, SealError, Transient};
 use countersign_verifier::Refusal as TokenRefusal;
 use countersign_views::ViewError;
 
@@ -151,5 +151,11 @@ where
             ExecuteError::Refused(refusal) => refusal.into(),
             ExecuteError::Failed(error) => Self::Log(error),
         }
+    }
+}
+
+impl Transient for Denied {
+    fn passes(&self) -> bool {
+        matches!(self, Self::Log(error) if error.is_transient())
     }
 }

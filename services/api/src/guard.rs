@@ -29,17 +29,16 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     Ok(Caller::check(request, &bearer.token)?)
 }
 
-/// A caller who may come without an access token, but not with a bad one.
-pub(crate) struct MaybeSignedIn(pub Option<Caller>);
+/// A caller who may come without an access token, or with one that is no good,
+/// if something else in the request says who it is.
+pub(crate) struct MaybeSignedIn(pub Result<Caller, Denied>);
 
 impl<'a> FromRequest<'a> for MaybeSignedIn {
     async fn from_request(request: &'a Request, _: &mut RequestBody) -> poem::Result<Self> {
-        let header = match request.headers().get(AUTHORIZATION) {
-            None => return Ok(Self(None)),
-            Some(value) => value.to_str().ok(),
-        };
-        let token = bearer(header).map_err(Denied::Token)?;
-        Ok(Self(Some(Caller::check(request, token)?)))
+        let header = request.headers().get(AUTHORIZATION);
+        let token = bearer(header.and_then(|value| value.to_str().ok()));
+        let caller = token.map_err(Denied::Token);
+        Ok(Self(caller.and_then(|token| Caller::check(request, token))))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Following one shard.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_events::{Position, Timestamp};
@@ -9,7 +10,7 @@ use countersign_verifier::RevocationSet;
 use tokio::sync::watch;
 
 use crate::Listener;
-use crate::revocation::{Revocation, revocations_in};
+use crate::revocation::{Revocation, revocations_in, revoked_at_worst};
 
 const BATCH: usize = 2_000;
 
@@ -22,6 +23,8 @@ pub(crate) struct Follower {
     pub(crate) revocations: Arc<RevocationSet>,
     pub(crate) listener: Listener,
     pub(crate) applied: watch::Sender<u64>,
+    /// Messages of all shards that could not be read.
+    pub(crate) not_understood: Arc<AtomicU64>,
 }
 
 impl Follower {
@@ -79,7 +82,15 @@ impl Follower {
             u64::try_from(decided.plus(self.window).as_seconds()).unwrap_or_default()
         };
         let revocations = &self.revocations;
-        for (decided, revocation) in revocations_in(message)? {
+        let found = revocations_in(message).unwrap_or_else(|error| {
+            // Written by a newer program, perhaps. Whatever it says, nobody
+            // gets in by it.
+            if self.not_understood.fetch_add(1, Ordering::Relaxed) == 0 {
+                tracing::error!(%error, "what is not understood is taken for a revocation");
+            }
+            revoked_at_worst(message)
+        });
+        for (decided, revocation) in found {
             let kept = match revocation {
                 Revocation::Session(session) => {
                     revocations.revoke_session(session.uuid(), forget_at(decided))

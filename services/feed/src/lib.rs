@@ -10,6 +10,7 @@ mod freshness;
 mod revocation;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_events::{Cursor, Timestamp};
@@ -35,6 +36,9 @@ pub struct FeedConfig {
     pub clock_skew: Duration,
 }
 
+/// How often a long wait is spoken of.
+const ANNOUNCE: Duration = Duration::from_secs(5);
+
 /// Hears every message of the log as it is read.
 pub type Listener = Arc<dyn Fn(&RawMessage) + Send + Sync>;
 
@@ -45,6 +49,7 @@ pub struct Feed {
     failure: watch::Receiver<Option<String>>,
     freshness: Freshness,
     started: Instant,
+    not_understood: Arc<AtomicU64>,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -70,6 +75,7 @@ impl Feed {
         let tasks = TaskTracker::new();
         let (failed, failure) = watch::channel(None);
         let failed = Arc::new(failed);
+        let not_understood = Arc::new(AtomicU64::new(0));
         let mut applied = Vec::new();
         for (shard, end) in (0u8..).zip(&ends_at_start) {
             let (sender, receiver) = watch::channel(0);
@@ -83,6 +89,7 @@ impl Feed {
                 revocations: Arc::clone(&revocations),
                 listener: Arc::clone(&listener),
                 applied: sender,
+                not_understood: Arc::clone(&not_understood),
             };
             let failed = Arc::clone(&failed);
             tasks.spawn(stop.clone().run_until_cancelled_owned(async move {
@@ -103,13 +110,40 @@ impl Feed {
             failure,
             freshness,
             started,
+            not_understood,
             stop,
             tasks,
         })
     }
 
-    /// Waits until everything that was in the log at the start is applied.
-    pub async fn caught_up(&self) -> Result<(), LogError> {
+    /// Waits until everything that was in the log at the start is applied, or
+    /// until the log is known to be damaged: then what cannot be delivered is
+    /// not waited for.
+    pub async fn caught_up(&self, log: &Log) -> Result<(), LogError> {
+        let damaged = log.gate().damaged();
+        let waiting = async {
+            let all = self.all_caught_up();
+            let mut all = std::pin::pin!(all);
+            loop {
+                if let Ok(outcome) = tokio::time::timeout(ANNOUNCE, &mut all).await {
+                    return outcome;
+                }
+                tracing::warn!(
+                    applied = %self.position(),
+                    awaited = %Cursor::new(self.ends_at_start.clone()),
+                    "waiting for revocations"
+                );
+            }
+        };
+        tokio::select! {
+            outcome = waiting => outcome?,
+            () = damaged => {}
+        }
+        self.freshness.prove(self.started);
+        Ok(())
+    }
+
+    async fn all_caught_up(&self) -> Result<(), LogError> {
         let mut failure = self.failure.clone();
         for (shard, end) in self.applied.iter().zip(&self.ends_at_start) {
             let mut shard = shard.clone();
@@ -123,7 +157,6 @@ impl Feed {
                 }
             }
         }
-        self.freshness.prove(self.started);
         Ok(())
     }
 
@@ -147,6 +180,12 @@ impl Feed {
     /// here; none before the first proof.
     pub fn staleness(&self) -> Option<Duration> {
         self.freshness.staleness()
+    }
+
+    /// How many messages could not be read and were taken for revocations:
+    /// some other instance runs a newer program.
+    pub fn not_understood(&self) -> u64 {
+        self.not_understood.load(Ordering::Relaxed)
     }
 
     /// Why the feed stopped, if it did. It does not start again by itself.

@@ -69,3 +69,19 @@ pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation
         .map(|revocation| (decided, revocation))
         .collect())
 }
+
+/// What a message that cannot be read revokes at worst: its session, or
+/// everything of its account. It is dated as if it were decided at the end of
+/// time, so that it is not forgotten before it is understood.
+pub(crate) fn revoked_at_worst(message: &RawMessage) -> Vec<(Timestamp, Revocation)> {
+    let never = Timestamp::from_millis(i64::from(u32::MAX) * 1_000);
+    let revocation = match message.subject.noun {
+        Noun::Session => Revocation::Session(SessionId::from_uuid(message.subject.id)),
+        Noun::Account => Revocation::Account {
+            account: AccountId::from_uuid(message.subject.id),
+            min_epoch: message.position.sequence,
+        },
+        Noun::Email | Noun::Key => return Vec::new(),
+    };
+    vec![(never, revocation)]
+}

@@ -56,6 +56,14 @@ impl Gate {
             .await;
     }
 
+    /// Waits until the log is known to be damaged: for ever, if it is not.
+    pub async fn damaged(&self) {
+        let mut state = self.watch();
+        let _ = state
+            .wait_for(|state| matches!(state, GateState::Damaged { .. }))
+            .await;
+    }
+
     /// Moves to another state; [`GateState::Damaged`] is final.
     pub fn set(&self, state: GateState) {
         self.0.send_if_modified(|current| {

@@ -11,6 +11,7 @@ use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
 use crate::config::{LogConfig, vault_bucket};
+use crate::patience::patiently;
 use crate::seal::{DataKey, KEY_BYTES, KeyEncryptionKey, random};
 use crate::{LogError, SealError};
 
@@ -74,7 +75,7 @@ impl Vault {
             kek: config.kek.clone(),
             data_keys: Cache::new(config.cache_entries),
         };
-        vault.prove_key().await?;
+        patiently("the vault", async || vault.prove_key().await).await?;
         Ok(vault)
     }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use countersign_events::Timestamp;
 use countersign_log::Log;
 use countersign_views::checkpoint::{self, Anchor};
 use countersign_views::generation::{self, ReadModel, State};
@@ -332,9 +331,7 @@ impl<'a> Work<'a> {
         }
         self.fill_to(Phase::Switching, &targets).await?;
         self.undamaged()?;
-        // Whatever is missing was found missing while reading it all.
-        let whenever = Timestamp::from_millis(i64::MAX);
-        match check::check(self.log, &all, whenever).await {
+        match check::check_ends(self.log, &all).await {
             Ok(()) => Ok(()),
             Err(CheckError::Damaged(damage)) => Err(damage.into()),
             Err(CheckError::Unknown(error)) => Err(error.into()),

@@ -36,6 +36,7 @@ pub mod spec;
 mod strict;
 #[cfg(test)]
 mod tests;
+mod tracked;
 
 pub use client::{Network, TrustedProxies};
 pub use json::Json;

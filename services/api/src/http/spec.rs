@@ -13,12 +13,14 @@ use poem_openapi::registry::Registry;
 use poem_openapi::types::Type as _;
 use serde_json::{Map, Value, json};
 
-/// Problems that every operation may answer with, as the shell does.
+/// Problems that every operation may answer with: those of the shell, and that
+/// something which is needed does not answer.
 pub const COMMON: &[ProblemCode] = &[
     ProblemCode::RequestTimeout,
     ProblemCode::HeadersTooLarge,
     ProblemCode::InternalError,
     ProblemCode::Overloaded,
+    ProblemCode::Unavailable,
 ];
 
 /// Problems of every operation that takes a body.

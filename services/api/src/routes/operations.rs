@@ -94,6 +94,14 @@ impl App {
         };
         let revocations = match (self.feed.failure(), self.feed.staleness()) {
             (Some(failure), _) => check("revocations", wire::CheckState::Down, Some(failure)),
+            (None, Some(_)) if self.feed.not_understood() > 0 => check(
+                "revocations",
+                wire::CheckState::Degraded,
+                Some(format!(
+                    "{} messages were not understood and taken for revocations; upgrade this instance",
+                    self.feed.not_understood()
+                )),
+            ),
             (None, Some(age)) if age.as_secs() < 10 => {
                 check("revocations", wire::CheckState::Ok, None)
             }

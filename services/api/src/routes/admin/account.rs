@@ -96,7 +96,8 @@ impl Accounts {
         caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
-        /// How many to return, 1 to 200.
+        /// How many messages to return at most, 1 to 200. All events of a
+        /// message are returned together.
         #[oai(default = "crate::routes::page::default_limit")]
         limit: Query<u16>,
         /// The `next` of the page before.

@@ -7,7 +7,6 @@ use countersign_domain::{AccountCommand, SessionCommand, SessionRefusal};
 use countersign_events::{Actor, EndReason, Position, SessionId};
 use countersign_log::ExecuteError;
 use countersign_openapi as wire;
-use countersign_verifier::Refusal;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 
@@ -40,13 +39,12 @@ impl Logout {
         caller: MaybeSignedIn,
         body: Json<Option<wire::Logout>>,
     ) -> poem::Result<Done> {
-        let session = match (body.0.and_then(|body| body.refresh_token), caller.0) {
-            (Some(token), _) => {
+        let session = match body.0.and_then(|body| body.refresh_token) {
+            Some(token) => {
                 let opened = app.0.refresh_tokens.open(token.expose());
                 opened.map_err(|_| Denied::RefreshInvalid)?.session
             }
-            (None, Some(caller)) => caller.session(),
-            (None, None) => return Err(Denied::Token(Refusal::Missing).into()),
+            None => caller.0?.session(),
         };
         let position = end_own(app.0, &request, session, EndReason::Logout).await?;
         Ok(done(position))
