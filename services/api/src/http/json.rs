@@ -10,6 +10,7 @@ use poem_openapi::registry::{
 use poem_openapi::types::{ParseFromJSON, Type};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::explain::explain;
@@ -52,9 +53,13 @@ impl<T: Type> Payload for Json<T> {
     }
 }
 
-fn read<T: ParseFromJSON>(body: &[u8]) -> Result<T, Problem> {
+fn read<T: ParseFromJSON + DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let value = strict::parse(body, DEPTH_MAX)
         .map_err(|error| Problem::invalid(vec![FieldError::at("", error.to_string())]))?;
+    // poem-openapi takes numbers and booleans for strings; serde does not.
+    if T::deserialize(&value).is_err() {
+        return Err(Problem::invalid(explain::<T>(&value)));
+    }
     T::parse_from_json(Some(value)).map_err(|_| {
         // The value is gone; what was wrong with it is worth reading it again.
         let value = strict::parse(body, DEPTH_MAX).unwrap_or_default();
@@ -62,7 +67,7 @@ fn read<T: ParseFromJSON>(body: &[u8]) -> Result<T, Problem> {
     })
 }
 
-impl<'a, T: ParseFromJSON> ApiExtractor<'a> for Json<T> {
+impl<'a, T: ParseFromJSON + DeserializeOwned> ApiExtractor<'a> for Json<T> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
 
     type ParamType = ();

@@ -167,9 +167,6 @@ mod tests {
         // Made with the reference implementation's parameters: m=19456, t=2, p=1.
         let hash = hasher().hash(&Password::new("x")).expect("hashes");
         assert!(hash.to_phc().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-        assert_eq!(
-            PasswordHash::parse(b"$2b$12$xxxx").map(|_| ()).is_err(),
-            true
-        );
+        assert!(PasswordHash::parse(b"$2b$12$xxxx").is_err());
     }
 }
