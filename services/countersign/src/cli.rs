@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use countersign_log::LogError;
+use countersign_api::Denied;
 use countersign_tui::ClientError;
 use tracing_subscriber::EnvFilter;
 
@@ -149,8 +149,10 @@ pub fn run() -> Exit {
 fn exit_of(failure: &Failure) -> Exit {
     match failure {
         Failure::Settings(_) | Failure::Config(_) => Exit::Usage,
-        Failure::Log(LogError::Unavailable(_) | LogError::Unknown)
-        | Failure::Client(ClientError::Unreachable(_)) => Exit::Unavailable,
+        Failure::Log(error) | Failure::Service(Denied::Log(error)) if error.is_transient() => {
+            Exit::Unavailable
+        }
+        Failure::Client(ClientError::Unreachable(_)) => Exit::Unavailable,
         Failure::Views(error) if error.is_unavailable() => Exit::Unavailable,
         _ => Exit::Failed,
     }

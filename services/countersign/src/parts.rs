@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use countersign_api::http::Server;
 use countersign_api::{ApiConfig, App, Clock, Denied, ShellSettings};
-use countersign_log::{GateState, KeyEncryptionKey, Log, LogConfig, LogError, SealError};
+use countersign_log::{
+    GateState, KeyEncryptionKey, Log, LogConfig, LogError, SealError, patiently,
+};
 use countersign_projector::anchor::Signer;
 use countersign_projector::{CheckpointFileOptions, Options};
 use countersign_verifier::{Algorithm, SigningKey};
@@ -77,7 +79,7 @@ impl From<SealError> for Failure {
     }
 }
 
-/// Opens the log.
+/// Opens the log; waits for NATS for as long as it takes.
 pub async fn log(settings: &Settings) -> Result<Log, Failure> {
     let kek = settings.required("kek")?;
     let kek =
@@ -88,10 +90,11 @@ pub async fn log(settings: &Settings) -> Result<Log, Failure> {
         shards: settings.parsed("shards")?,
         replicas: settings.parsed("replicas")?,
         kek,
-        deadline: Duration::from_millis(600),
+        deadline: Duration::from_millis(settings.parsed("log_deadline_millis")?),
         cache_entries: 20_000,
     };
-    Ok(Log::open(config).await?)
+    let open = async || Log::open(config.clone()).await;
+    Ok(patiently("the log", open).await?)
 }
 
 /// How Postgres is reached.

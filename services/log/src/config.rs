@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use crate::seal::KeyEncryptionKey;
 
 /// What a service needs to know of its log.
+#[derive(Clone)]
 pub struct LogConfig {
     /// `nats://user:password@host:port`, several separated by commas.
     pub nats_url: SecretString,

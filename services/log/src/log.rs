@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::context::{ContextBuilder, GetStreamErrorKind};
+use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use countersign_events::{EntityId, Position, Signal, Subject, stream_name};
@@ -352,7 +352,12 @@ async fn ensure_stream(
         // Another instance was quicker, perhaps with another configuration.
         Err(created) => match context.get_stream(&name).await {
             Ok(stream) => Ok(stream.cached_info().config.clone()),
-            Err(_) => Err(LogError::Unfit(format!("stream {name}: {created}"))),
+            Err(_) => match created.kind() {
+                CreateStreamErrorKind::JetStream(_) => {
+                    Err(LogError::Unfit(format!("stream {name}: {created}")))
+                }
+                _ => Err(LogError::unavailable(created)),
+            },
         },
     }
 }

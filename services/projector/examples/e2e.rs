@@ -429,8 +429,13 @@ async fn main() {
             let secs: u64 = a[4].parse().unwrap();
             lag(&open(prefix, 8).await, rate, secs).await;
         }
-        "genttl" => { genttl(&open(prefix, 4).await, a[3].parse().unwrap()).await; }
-        "prune" => { let mut c = pool::control_options(pg()).connect().await.unwrap(); println!("pruned {:?}", countersign_views::prune(&mut c, now()).await); }
+        "genttl" => {
+            genttl(&open(prefix, 4).await, a[3].parse().unwrap()).await;
+        }
+        "prune" => {
+            let mut c = pool::control_options(pg()).connect().await.unwrap();
+            println!("pruned {:?}", countersign_views::prune(&mut c, now()).await);
+        }
         "query" => query().await,
         "poison" => {
             let log = open(prefix, 8).await;
@@ -686,18 +691,34 @@ async fn query() {
 }
 
 async fn genttl(log: &Log, n: usize) {
-    let mut w = fill_log(log, 50, 0, 0).await; w.clock = now().as_millis() - 3 * 86_400_000;
-    let js = jetstream::context::ContextBuilder::new().timeout(Duration::from_secs(30)).ack_timeout(Duration::from_secs(30)).build(log.client().clone());
+    let mut w = fill_log(log, 50, 0, 0).await;
+    w.clock = now().as_millis() - 3 * 86_400_000;
+    let js = jetstream::context::ContextBuilder::new()
+        .timeout(Duration::from_secs(30))
+        .ack_timeout(Duration::from_secs(30))
+        .build(log.client().clone());
     let mut short = std::collections::HashSet::new();
     for k in 0..n {
-        let before = w.sessions.len(); let (s, p) = w.event(5); 
-        let mut p = p; let mut h = async_nats::HeaderMap::new();
+        let before = w.sessions.len();
+        let (s, p) = w.event(5);
+        let mut p = p;
+        let mut h = async_nats::HeaderMap::new();
         let id = s.rsplit('.').next().unwrap().to_string();
-        if w.sessions.len() > before && k % 3 != 0 { short.insert(id.clone()); 
+        if w.sessions.len() > before && k % 3 != 0 {
+            short.insert(id.clone());
             // rewrite forget_at into the past
-            let mut v: serde_json::Value = serde_json::from_slice(&p).unwrap(); v["events"][0]["data"]["forget_at"] = serde_json::json!(now().as_millis() - 86_400_000); p = serde_json::to_vec(&v).unwrap(); }
-        if short.contains(&id) { h.insert("Nats-TTL", "8"); }
-        js.publish_with_headers(s, h, p.into()).await.unwrap().await.unwrap();
+            let mut v: serde_json::Value = serde_json::from_slice(&p).unwrap();
+            v["events"][0]["data"]["forget_at"] = serde_json::json!(now().as_millis() - 86_400_000);
+            p = serde_json::to_vec(&v).unwrap();
+        }
+        if short.contains(&id) {
+            h.insert("Nats-TTL", "8");
+        }
+        js.publish_with_headers(s, h, p.into())
+            .await
+            .unwrap()
+            .await
+            .unwrap();
     }
     println!("{n} events, {} short sessions", short.len());
 }

@@ -1,6 +1,7 @@
 //! A run of messages, decoded and opened: ready to be written.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use countersign_events::{AccountId, AnyEvent, Position, RawEnvelope, Sealed, Subject};
 use countersign_log::{DataKey, Log, LogError, RawMessage, SealError};
@@ -9,8 +10,7 @@ use countersign_views::Fold;
 use crate::anchor::Chain;
 
 /// An event that cannot be projected, and why. Holds no personal data.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event {position} ({}) cannot be projected: {reason}", self.subject_text())]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StuckEvent {
     /// Where it stands.
     pub position: Position,
@@ -19,6 +19,23 @@ pub struct StuckEvent {
     /// Why it cannot be projected.
     pub reason: String,
 }
+
+impl fmt::Display for StuckEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            position, reason, ..
+        } = self;
+        match self.subject {
+            Some(subject) => write!(
+                f,
+                "event {position} on {subject} cannot be projected: {reason}"
+            ),
+            None => write!(f, "the log cannot be read on at {position}: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for StuckEvent {}
 
 impl StuckEvent {
     /// The longest reason that is kept, in characters.

@@ -28,6 +28,7 @@ pub(crate) async fn measure(shared: Arc<Shared>) {
             () = shared.stop.cancelled() => return,
             _ = tick.tick() => {}
         }
+        shared.board.log_connected(shared.log.is_connected());
         let ends = (0..shared.log.shards()).map(|shard| {
             let shared = &shared;
             async move {

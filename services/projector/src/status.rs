@@ -61,6 +61,9 @@ pub struct Status {
     pub generation: Option<i32>,
     /// Why Postgres cannot be asked, if it cannot.
     pub postgres: Option<String>,
+    /// Whether the log is in reach; while it is not, nothing new is seen and
+    /// the lag is not known.
+    pub log_connected: bool,
     /// In shard order.
     pub shards: Vec<ShardStatus>,
 }
@@ -88,6 +91,7 @@ impl Board {
         let status = Status {
             generation: None,
             postgres: None,
+            log_connected: false,
             shards: (0..shards)
                 .map(|shard| ShardStatus {
                     shard,
@@ -138,6 +142,10 @@ impl Board {
             inner.status.generation = generation;
         }
         inner.status.postgres = problem;
+    }
+
+    pub(crate) fn log_connected(&self, connected: bool) {
+        self.lock().status.log_connected = connected;
     }
 
     /// What Postgres says of shards, which is news only of those that others

@@ -12,7 +12,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Executor, PgConnection};
 use uuid::Uuid;
 
-use crate::check::Damage;
+use crate::check::{self, Anchors, CheckError, Damage};
 use crate::error::RebuildError;
 use crate::progress::{Phase, Report};
 use crate::rebuild::{self, Work};
@@ -130,10 +130,13 @@ async fn compare(
     for table in Table::ALL {
         tables.push(served.compare(&mut made, table).await?);
     }
-    let damage = work
-        .fills
-        .iter()
-        .find_map(|fill| fill.chain().damage())
+    let damage = match check::check_ends(log, &Anchors::load(control).await?).await {
+        Ok(()) => None,
+        Err(CheckError::Damaged(damage)) => Some(damage),
+        Err(CheckError::Unknown(error)) => return Err(error.into()),
+    };
+    let damage = damage
+        .or_else(|| work.fills.iter().find_map(|fill| fill.chain().damage()))
         .or_else(|| served.other_heads(&work));
     let events = work.events();
     Ok(Verification {

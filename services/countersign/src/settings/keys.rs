@@ -65,6 +65,8 @@ pub const KEYS: &[Key] = &[
         "How many shards a log that is created now gets. An existing log keeps its number."),
     key("replicas", Some("1"), "1, 3 or 5",
         "JetStream replicas of what is created now."),
+    key("log_deadline_millis", Some("600"), "100 to 10000",
+        "How long one append or read of the log may take before a request is told 503. An append whose answer is missing is looked for once more, so a request may take half as long again."),
     key("access_token_seconds", Some("900"), "1 to 1800",
         "How long access tokens live."),
     key("session_idle_seconds", Some("604800"), "seconds, no more than session_absolute_seconds",
