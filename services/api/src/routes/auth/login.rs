@@ -9,6 +9,7 @@ use countersign_log::{Loaded, VaultKey, random};
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -86,24 +87,30 @@ struct Found {
 }
 
 /// The account of an address, if it has a password.
+///
+/// Whatever is not there is asked for all the same, so that the time tells
+/// nobody how far the search came.
 async fn find(app: &App, address: &str) -> Result<Option<Found>, Denied> {
-    let Ok(address) = EmailAddress::parse(address) else {
-        return Ok(None);
+    let owner = match EmailAddress::parse(address) {
+        Ok(address) => {
+            let reservation = app.emails.recent(app.blind_index.of(&address)).await?;
+            reservation.state.owner
+        }
+        Err(_) => None,
     };
-    let reservation = app.emails.recent(app.blind_index.of(&address)).await?;
-    let Some(id) = reservation.state.owner else {
-        return Ok(None);
-    };
+    let id = owner.unwrap_or(AccountId::from_uuid(Uuid::max()));
     let account = app.accounts.current(id).await?;
-    let Some(credential) = account.state.password.filter(|_| account.state.exists()) else {
-        return Ok(None);
-    };
+    let live = account.state.password.filter(|_| account.state.exists());
+    let credential = live.unwrap_or(CredentialId::from_uuid(Uuid::max()));
     let phc = app
         .log
         .vault()
         .get(VaultKey::Credential(credential))
-        .await?
-        .ok_or_else(|| Denied::Broken("a live password is not in the vault".into()))?;
+        .await?;
+    if live.is_none() {
+        return Ok(None);
+    }
+    let phc = phc.ok_or_else(|| Denied::Broken("a live password is not in the vault".into()))?;
     let hash = PasswordHash::parse(&phc)?;
     Ok(Some(Found {
         id,
