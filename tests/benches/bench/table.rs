@@ -1,0 +1,86 @@
+//! The table, printed row by row.
+
+use crate::machine;
+
+/// One figure.
+pub struct Row {
+    figure: String,
+    value: String,
+    limit: String,
+    ratio: Option<f64>,
+    goal: String,
+    is_met: Option<bool>,
+}
+
+impl Row {
+    /// A figure without a goal.
+    pub fn new(figure: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            figure: figure.into(),
+            value: value.into(),
+            limit: String::new(),
+            ratio: None,
+            goal: String::new(),
+            is_met: None,
+        }
+    }
+
+    /// The limit it is held against, in its own unit, and the share of it that
+    /// must be reached.
+    pub fn of_limit(mut self, value: f64, limit: f64, goal: f64) -> Self {
+        self.limit = format!("{limit:.0}/s");
+        self.ratio = Some(value / limit);
+        self.goal = format!(">= {:.0} %", goal * 100.0);
+        self.is_met = Some(value / limit >= goal);
+        self
+    }
+
+    /// A goal without a limit.
+    pub fn goal(mut self, goal: impl Into<String>, is_met: bool) -> Self {
+        self.goal = goal.into();
+        self.is_met = Some(is_met);
+        self
+    }
+}
+
+/// Prints the columns' names.
+pub fn head() {
+    line("figure", "value", "limit", "ratio", "goal", "", "load");
+}
+
+/// Prints a figure.
+pub fn print(row: &Row) {
+    let ratio = row.ratio.map(|ratio| format!("{:.1} %", ratio * 100.0));
+    let verdict = match row.is_met {
+        Some(true) => "ok",
+        Some(false) => "MISS",
+        None => "",
+    };
+    let load = machine::load_average();
+    line(
+        &row.figure,
+        &row.value,
+        &row.limit,
+        &ratio.unwrap_or_default(),
+        &row.goal,
+        verdict,
+        load.split(' ').next().unwrap_or_default(),
+    );
+}
+
+/// Prints what explains the figures above it.
+pub fn note(text: &str) {
+    println!("    {text}");
+}
+
+fn line(
+    figure: &str,
+    value: &str,
+    limit: &str,
+    ratio: &str,
+    goal: &str,
+    verdict: &str,
+    load: &str,
+) {
+    println!("{figure:<44} {value:<28} {limit:>10} {ratio:>8} {goal:>12} {verdict:>4} {load:>6}");
+}

@@ -1,0 +1,9 @@
+//! What an attacker tries. Names begin with the ids of the abuse battery.
+
+mod body;
+mod canary;
+mod enumeration;
+mod forged;
+mod hostile;
+mod jwt;
+mod password;

@@ -1,0 +1,7 @@
+//! Many at once.
+
+mod command;
+mod ending;
+mod founding;
+mod refresh;
+mod registration;

@@ -1,0 +1,4 @@
+//! The read models are what the log says, and nothing else.
+
+mod poison;
+mod same;

@@ -1,0 +1,168 @@
+//! Made again, they are the same.
+
+use std::time::Duration;
+
+use countersign_projector::{replay, switch_back, verify};
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Executor, Row};
+
+use crate::support::{World, email};
+
+/// A bit of everything that can happen.
+async fn traffic(world: &World) {
+    let operator = world.operator().await;
+    for name in 0..6 {
+        let address = email(&format!("p{name}"));
+        let one = world.register(&address).await;
+        let two = world.login(&address).await;
+        let next = one.renewed(&world.refresh(&one.refresh).await);
+        let name = json!({ "display_name": format!("Name {name} Ünï\u{0} \u{1b}[1m") });
+        world
+            .patch("/v1/me", &name)
+            .by(&next.access)
+            .send()
+            .await
+            .expect(200);
+        match address.len() % 3 {
+            0 => drop(world.logout(&two.refresh).await.expect(204)),
+            1 => {
+                let path = format!("/v1/admin/sessions/{}/revoke", two.session);
+                let reason = json!({ "reason": "because" });
+                world
+                    .post(&path, &reason)
+                    .by(&operator.access)
+                    .send()
+                    .await
+                    .expect(204);
+            }
+            _ => {
+                let all = world.post_nothing("/v1/auth/logout-all").by(&two.access);
+                all.send().await.expect(204);
+            }
+        }
+        world.login(&address).await;
+        let lost = world.login(&address).await;
+        let _ = lost.renewed(&world.refresh(&lost.refresh).await);
+        world.later(Duration::from_secs(11));
+        world
+            .refresh(&lost.refresh)
+            .await
+            .refused(401, "refresh_reused");
+    }
+    world.projected().await;
+}
+
+/// Every row that is served, in order.
+async fn served(world: &World) -> Vec<String> {
+    let mut rows = Vec::new();
+    let mut models = world.read_models().await;
+    for view in ["accounts", "sessions"] {
+        let sql = format!("select t::text as row from countersign.{view} t order by 1");
+        let found = sqlx::query(AssertSqlSafe(sql))
+            .fetch_all(&mut models.0)
+            .await;
+        let found = found.expect("rows");
+        rows.extend(
+            found
+                .iter()
+                .map(|row| format!("{view} {}", row.get::<String, _>("row"))),
+        );
+    }
+    assert!(rows.len() > 20, "only {} rows", rows.len());
+    rows
+}
+
+#[tokio::test]
+async fn r_04_a_verification_finds_the_read_models_equal_and_a_changed_row_not() {
+    let world = World::start().await;
+    traffic(&world).await;
+    let found = verify(&world.log, world.postgres.clone(), world.now(), &|_| ())
+        .await
+        .expect("verified");
+    assert!(found.is_equal(), "{found:?}");
+    assert_eq!(found.events, world.ends().await.iter().sum::<u64>());
+    let mut models = world.read_models().await;
+    let changed = models.0.execute(
+        "update countersign.accounts set display_name = 'Eve' where display_name is not null",
+    );
+    changed
+        .await
+        .expect("a row is changed behind the log's back");
+    let found = verify(&world.log, world.postgres.clone(), world.now(), &|_| ())
+        .await
+        .expect("verified");
+    assert!(!found.is_equal(), "{found:?}");
+    assert!(found.tables.iter().any(|table| !table.differing.is_empty()));
+}
+
+#[tokio::test]
+async fn r_04_a_replay_beside_the_old_ones_makes_the_same_rows() {
+    let world = World::start().await;
+    traffic(&world).await;
+    let before = served(&world).await;
+    let outcome = replay(&world.log, world.postgres.clone(), &|_| ())
+        .await
+        .expect("replayed");
+    assert!(outcome.generation > outcome.replaced);
+    assert_eq!(served(&world).await, before);
+    // The projector goes on with the new ones.
+    let ada = world.register(&email("ada")).await;
+    let list = world
+        .get("/v1/me/sessions")
+        .by(&ada.access)
+        .at(&ada.position)
+        .send()
+        .await;
+    assert_eq!(list.items().len(), 1);
+    let later = served(&world).await;
+    switch_back(&world.log, world.postgres.clone(), &|_| ())
+        .await
+        .expect("switched");
+    world.projected().await;
+    assert_eq!(served(&world).await, later, "the old ones have caught up");
+}
+
+#[tokio::test]
+async fn r_04_read_models_that_were_dropped_come_back_the_same() {
+    let mut world = World::start().await;
+    traffic(&world).await;
+    let before = served(&world).await;
+    world.stop_projector().await;
+    let mut models = world.read_models().await;
+    let schemas =
+        sqlx::query("select nspname as name from pg_namespace where nspname like 'countersign%'");
+    for schema in schemas.fetch_all(&mut models.0).await.expect("schemas") {
+        let name: String = schema.get("name");
+        let drop = AssertSqlSafe(format!("drop schema {name} cascade"));
+        models.0.execute(drop).await.expect("dropped");
+    }
+    drop(models);
+    world.start_projector().await;
+    world.projected_again().await;
+    assert_eq!(served(&world).await, before);
+    let found = verify(&world.log, world.postgres.clone(), world.now(), &|_| ())
+        .await
+        .expect("verified");
+    assert!(found.is_equal(), "{found:?}");
+}
+
+#[tokio::test]
+async fn r_04_events_that_are_delivered_three_times_change_nothing() {
+    let mut world = World::start().await;
+    traffic(&world).await;
+    let before = served(&world).await;
+    for _ in 0..2 {
+        world.stop_projector().await;
+        let mut models = world.read_models().await;
+        let forgotten = models
+            .0
+            .execute("delete from countersign.checkpoints")
+            .await
+            .expect("forgotten");
+        assert!(forgotten.rows_affected() > 0);
+        drop(models);
+        world.start_projector().await;
+        world.projected_again().await;
+        assert_eq!(served(&world).await, before);
+    }
+}
