@@ -1,7 +1,7 @@
 //! The contract, held to its two serialisations and to the design's words.
 
 use poem_openapi::registry::{MetaSchemaRef, Registry};
-use poem_openapi::types::{Example, ParseFromJSON, ToJSON, Type};
+use poem_openapi::types::{Example, ParseError, ParseFromJSON, ToJSON, Type};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ where
 {
     let by_serde = serde_json::to_value(value).expect("a wire type is JSON");
     assert_eq!(value.to_json(), Some(by_serde.clone()), "{}", T::name());
-    let back = T::parse_from_json(Some(by_serde.clone())).map_err(|e| e.into_message());
+    let back = T::parse_from_json(Some(by_serde.clone())).map_err(ParseError::into_message);
     assert_eq!(
         back.expect("poem-openapi reads it").to_json(),
         Some(by_serde.clone())

@@ -79,7 +79,7 @@ pub struct Reading {
 
 impl Meter {
     pub fn read(&self) -> Reading {
-        let seconds = self.0.iter().map(|(_, pid)| family_seconds(*pid)).collect();
+        let seconds = self.0.iter().map(|(_, pid)| seconds_of(*pid)).collect();
         Reading {
             at: Instant::now(),
             seconds,
@@ -112,16 +112,20 @@ impl Meter {
     }
 }
 
-/// The processor time of a process and of its children.
-fn family_seconds(pid: u32) -> f64 {
+/// The processor time of a process, and of its children if nobody else's
+/// meter has them: Postgres is a family, and we are the parents of everybody.
+fn seconds_of(pid: u32) -> f64 {
     let own = stat(pid).map_or(0.0, |(_, seconds)| seconds);
-    let children = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = children.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
-    let theirs = pids.filter_map(stat).filter(|(parent, _)| *parent == pid);
-    own + theirs.map(|(_, seconds)| seconds).sum::<f64>()
+    if pid == std::process::id() {
+        return own;
+    }
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let children = pids.filter_map(stat).filter(|(parent, _)| *parent == pid);
+    own + children.map(|(_, seconds)| seconds).sum::<f64>()
 }
 
-/// A process's parent, and the processor time of it and its ended children.
+/// A process's parent, and its own processor time.
 fn stat(pid: u32) -> Option<(u32, f64)> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name may hold anything; the fields follow its closing parenthesis.

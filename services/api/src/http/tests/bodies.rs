@@ -64,6 +64,21 @@ async fn a_missing_field_is_named() {
 }
 
 #[tokio::test]
+async fn a_number_is_no_string() {
+    let server = start_default();
+    for title in ["5", "true", "1.5", "[]"] {
+        let answer = server
+            .post("/v1/echo", &format!(r#"{{"title":{title}}}"#))
+            .await;
+        assert_eq!(answer.problem(), "validation_failed", "{title}");
+        assert_eq!(
+            answer.json()["errors"],
+            json!([{ "pointer": "/title", "message": "must be a string, 1 to 20 characters" }])
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_json_is_said_to_be_not_json() {
     let server = start_default();
     for body in [

@@ -26,6 +26,7 @@ fn every_operation_lists_its_problems() {
             "overloaded",
             "position_not_reached",
             "request_timeout",
+            "unavailable",
             "validation_failed"
         ])
     );
