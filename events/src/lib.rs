@@ -6,7 +6,7 @@
 //! stored. It performs no I/O and reads no clock.
 //!
 //! Adding an event: write its struct in the noun's file, list it in that
-//! noun's [`event_set!`] block and store its golden bytes (see
+//! noun's `event_set!` block and store its golden bytes (see
 //! `docs/howto/add-an-event.md`).
 
 mod account;

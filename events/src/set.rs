@@ -6,7 +6,7 @@ use crate::{DecodeError, EntityId, Noun};
 
 /// All events that can stand on the subjects of one noun.
 ///
-/// Implemented by [`event_set!`]; a name or version outside the set is an
+/// Implemented by `event_set!`; a name or version outside the set is an
 /// error, never skipped.
 pub trait EventSet: Sized + Clone + Send + Sync + 'static {
     /// The id of the entity the events are about.

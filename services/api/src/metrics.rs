@@ -26,6 +26,7 @@ pub struct Metrics {
     revoked: Gauge,
     postgres: Gauge,
     nats: Gauge,
+    stopped: Gauge,
     recent: Mutex<Recent>,
 }
 
@@ -51,6 +52,12 @@ impl Default for Metrics {
         );
         let postgres = Gauge::default();
         registry.register("postgres_up", "Whether Postgres answers", postgres.clone());
+        let stopped = Gauge::default();
+        registry.register(
+            "projections_stopped",
+            "Shards whose projection has stopped at an event it cannot apply",
+            stopped.clone(),
+        );
         let nats = Gauge::default();
         registry.register("nats_up", "Whether NATS is connected", nats.clone());
         Self {
@@ -61,6 +68,7 @@ impl Default for Metrics {
             revoked,
             postgres,
             nats,
+            stopped,
             recent: Mutex::default(),
         }
     }
@@ -122,8 +130,9 @@ impl Metrics {
         self.staleness.set(staleness);
         self.revoked
             .set(i64::try_from(app.verifier.revocations().len()).unwrap_or(i64::MAX));
-        self.postgres
-            .set(i64::from(app.postgres.failure().is_none()));
+        self.postgres.set(i64::from(app.postgres.answers()));
+        let stopped = i64::try_from(app.postgres.stopped()).unwrap_or(i64::MAX);
+        self.stopped.set(stopped);
         self.nats.set(i64::from(app.log.is_connected()));
         let mut text = String::new();
         // Writing to a string does not fail.

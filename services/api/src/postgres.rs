@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use countersign_events::Position;
+use countersign_views::failure;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
@@ -10,8 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 /// What the last question found.
 pub struct PostgresHealth {
-    failure: watch::Receiver<Option<String>>,
+    found: watch::Receiver<Found>,
     stop: CancellationToken,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Found {
+    silent: bool,
+    /// Where projections have stopped at an event they cannot apply.
+    stopped: Vec<Position>,
 }
 
 const EVERY: Duration = Duration::from_secs(2);
@@ -21,16 +30,38 @@ const SILENT: &str = "Postgres does not answer; lists and search are off";
 impl PostgresHealth {
     /// Starts asking.
     pub fn watch(pool: PgPool) -> Self {
-        let first = Some("not asked yet".to_owned());
-        let (sender, failure) = watch::channel(first);
+        let (sender, found) = watch::channel(Found {
+            silent: true,
+            stopped: Vec::new(),
+        });
         let stop = CancellationToken::new();
         tokio::spawn(stop.clone().run_until_cancelled_owned(ask(pool, sender)));
-        Self { failure, stop }
+        Self { found, stop }
     }
 
-    /// Why lists and search are off; none while Postgres answers.
+    /// Why lists and search are off or old; none while all is well.
     pub fn failure(&self) -> Option<String> {
-        self.failure.borrow().clone()
+        let found = self.found.borrow();
+        if found.silent {
+            return Some(SILENT.to_owned());
+        }
+        let stopped: Vec<String> = found.stopped.iter().map(ToString::to_string).collect();
+        (!stopped.is_empty()).then(|| {
+            format!(
+                "projections have stopped at {}; see `countersign repair`",
+                stopped.join(", ")
+            )
+        })
+    }
+
+    /// Whether Postgres answers.
+    pub fn answers(&self) -> bool {
+        !self.found.borrow().silent
+    }
+
+    /// How many shards have stopped at an event they cannot apply.
+    pub fn stopped(&self) -> usize {
+        self.found.borrow().stopped.len()
     }
 }
 
@@ -40,29 +71,44 @@ impl Drop for PostgresHealth {
     }
 }
 
-async fn ask(pool: PgPool, failure: watch::Sender<Option<String>>) {
+async fn ask(pool: PgPool, known: watch::Sender<Found>) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut first = true;
     loop {
         ticks.tick().await;
         // A busy moment is no outage: it takes two silent answers.
-        let answers = answers(&pool).await || answers(&pool).await;
-        let found = (!answers).then(|| SILENT.to_owned());
-        failure.send_if_modified(|known| {
-            let changed = *known != found;
-            if changed {
-                match &found {
-                    None => tracing::info!("Postgres answers"),
-                    Some(text) => tracing::warn!("{text}"),
-                }
+        let found = match look(&pool).await {
+            Some(found) => found,
+            None => look(&pool).await.unwrap_or(Found {
+                silent: true,
+                stopped: Vec::new(),
+            }),
+        };
+        let changed = first || *known.borrow() != found;
+        first = false;
+        if changed {
+            if found.silent {
+                tracing::warn!("{SILENT}");
+            } else {
+                tracing::info!("Postgres answers");
             }
-            *known = found;
-            changed
-        });
+            for position in &found.stopped {
+                tracing::error!(%position, "a projection has stopped at an event");
+            }
+            known.send_replace(found);
+        }
     }
 }
 
-async fn answers(pool: &PgPool) -> bool {
-    let question = sqlx::query("select 1").execute(pool);
-    matches!(tokio::time::timeout(EVERY, question).await, Ok(Ok(_)))
+async fn look(pool: &PgPool) -> Option<Found> {
+    let failures = tokio::time::timeout(EVERY, failure::list(pool)).await;
+    let failures = failures.ok()?.ok()?;
+    Some(Found {
+        silent: false,
+        stopped: failures
+            .into_iter()
+            .map(|failure| failure.position)
+            .collect(),
+    })
 }

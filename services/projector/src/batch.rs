@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use countersign_events::{AccountId, AnyEvent, Position, RawEnvelope, Sealed, Subject};
+use countersign_events::{AccountId, AnyEvent, Position, RawEnvelope, Sealed, Subject, Timestamp};
 use countersign_log::{DataKey, Log, LogError, RawMessage, SealError};
 use countersign_views::Fold;
 
 use crate::anchor::Chain;
+use crate::check::{CheckError, Damage, may_be_forgotten};
 
 /// An event that cannot be projected, and why. Holds no personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +72,21 @@ pub(crate) enum BatchError {
     /// One of them cannot be read. It may not be the first that cannot.
     #[error(transparent)]
     Stuck(StuckEvent),
+    /// Before one of them, others are missing.
+    #[error(transparent)]
+    Damaged(Damage),
     /// The keys cannot be had.
     #[error(transparent)]
     Log(LogError),
+}
+
+impl From<CheckError> for BatchError {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Damaged(damage) => Self::Damaged(damage),
+            CheckError::Unknown(error) => Self::Log(error),
+        }
+    }
 }
 
 /// Messages as changes of rows, and the chain over them.
@@ -95,10 +108,15 @@ enum OpenError {
 impl Batch {
     /// Decodes messages that follow the end of `chain`, in order, and opens
     /// what is sealed in them. A key that is gone makes its fields null.
+    ///
+    /// Where sequences are missing, they must have been forgotten in their
+    /// time, as of `now`: a hole that the server passes over in silence is not
+    /// passed over here.
     pub(crate) async fn read(
         log: &Log,
         chain: Chain,
         messages: &[RawMessage],
+        now: Timestamp,
     ) -> Result<Self, BatchError> {
         let mut decoded = Vec::with_capacity(messages.len());
         let mut accounts = BTreeSet::new();
@@ -109,6 +127,16 @@ impl Batch {
                 read.map_err(|error| BatchError::Stuck(StuckEvent::new(message, error)))?;
             accounts.extend(envelope.header().account);
             decoded.push((envelope, events));
+        }
+        let mut before = chain.end().position.sequence;
+        let mut decided = None;
+        for (message, (envelope, _)) in messages.iter().zip(&decoded) {
+            let position = message.position;
+            if position.sequence > before + 1 {
+                may_be_forgotten(log, before, position, decided, now).await?;
+            }
+            before = position.sequence;
+            decided = Some(envelope.header().occurred_at);
         }
         let accounts: Vec<AccountId> = accounts.into_iter().collect();
         let keys = log

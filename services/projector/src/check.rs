@@ -117,6 +117,14 @@ pub enum Damage {
         /// The first position, among those anchored, that is not.
         at: Position,
     },
+    /// Messages are missing that cannot have been forgotten yet.
+    #[error("shard {} lacks messages after {} and not later than at {}", at.shard, after, at)]
+    Missing {
+        /// The last position before the hole.
+        after: u64,
+        /// The last that may be missing, or the first that is there again.
+        at: Position,
+    },
 }
 
 impl Damage {
@@ -127,7 +135,7 @@ impl Damage {
                 shard: seen.shard,
                 sequence: end + 1,
             },
-            Self::Differs { after, at } => Position {
+            Self::Differs { after, at } | Self::Missing { after, at } => Position {
                 shard: at.shard,
                 sequence: after + 1,
             },
@@ -233,8 +241,7 @@ async fn walk(log: &Log, anchors: &[Anchor], now: Timestamp) -> Result<(), Check
     }
     let mut before = from;
     let mut gap = false;
-    // When the last message that is there was decided.
-    let mut decided = Timestamp::from_millis(0);
+    let mut decided = None;
     while before < end.sequence {
         let until = (before + RANGE_MAX).min(end.sequence);
         for message in log.range(end.shard, before + 1, until + 1).await? {
@@ -246,7 +253,7 @@ async fn walk(log: &Log, anchors: &[Anchor], now: Timestamp) -> Result<(), Check
             let subject = message.subject.with_prefix(log.prefix());
             head = anchor::link(&head, position, &subject, &message.payload);
             before = position.sequence;
-            decided = message.envelope()?.header().occurred_at;
+            decided = Some(message.envelope()?.header().occurred_at);
         }
         if before < until {
             let at = Position {
@@ -273,23 +280,29 @@ async fn walk(log: &Log, anchors: &[Anchor], now: Timestamp) -> Result<(), Check
 /// earlier than the missing one: when even that is not long ago, the gap is
 /// damage. What comes after a gap proves nothing, for a shard may have been
 /// silent for months.
-async fn may_be_forgotten(
+pub(crate) async fn may_be_forgotten(
     log: &Log,
     after: u64,
     at: Position,
-    decided: Timestamp,
+    decided: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), CheckError> {
+    let in_shard = |sequence| Position { sequence, ..at };
+    let decided = match decided {
+        Some(decided) => decided,
+        // Nothing is known of what was before the beginning, or is gone too.
+        None if after == 0 => return Ok(()),
+        None => match log.message(in_shard(after)).await? {
+            None => return Ok(()),
+            Some(message) => message.envelope()?.header().occurred_at,
+        },
+    };
     if now.distance(decided) >= FORGOTTEN_AFTER_MIN {
         return Ok(());
     }
-    // Ranges are read from any replica: only the leader's word counts.
-    let missing = Position {
-        sequence: after + 1,
-        ..at
-    };
-    match log.message(missing).await? {
-        None => Err(Damage::Differs { after, at }.into()),
+    // Other reads are answered by any replica: only the leader's word counts.
+    match log.message(in_shard(after + 1)).await? {
+        None => Err(Damage::Missing { after, at }.into()),
         Some(_) => Err(LogError::Unavailable("a replica is behind its leader".into()).into()),
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use countersign_events::Timestamp;
 use countersign_log::{Log, RawMessage, Start, Tail};
 use countersign_views::checkpoint::{self, Anchor, Checkpoint};
 use countersign_views::{ViewError, pool};
@@ -37,6 +38,9 @@ pub(crate) struct Fill {
     shard: u8,
     chain: Chain,
     tail: Tail,
+    /// What time it was when the work began, and since then on the monotonic
+    /// clock: to judge what may have been forgotten by now.
+    began: (Timestamp, Instant),
     /// Read from the tail, but beyond what was asked for.
     ahead: VecDeque<RawMessage>,
     done: Arc<AtomicU64>,
@@ -51,6 +55,7 @@ impl Fill {
         generation: i32,
         shard: u8,
         known: Vec<Anchor>,
+        now: Timestamp,
         done: Arc<AtomicU64>,
     ) -> Result<Self, RebuildError> {
         let options = pool::filler_options(postgres, generation);
@@ -65,6 +70,7 @@ impl Fill {
             shard,
             chain,
             tail: log.tail(shard, Start::Sequence(end.position.sequence + 1)),
+            began: (now, Instant::now()),
             ahead: VecDeque::new(),
             done,
         })
@@ -203,9 +209,12 @@ impl Fill {
         loop {
             again.tick().await;
             tries += 1;
-            match Batch::read(&self.log, self.chain.clone(), messages).await {
+            let (began, since) = self.began;
+            let now = began.plus(since.elapsed());
+            match Batch::read(&self.log, self.chain.clone(), messages, now).await {
                 Ok(batch) => return Ok(batch),
                 Err(BatchError::Stuck(event)) => return Err(event.into()),
+                Err(BatchError::Damaged(damage)) => return Err(damage.into()),
                 Err(BatchError::Log(error)) if error.is_transient() && tries < KEY_TRIES => {}
                 Err(BatchError::Log(error)) => return Err(error.into()),
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use countersign_events::Timestamp;
 use countersign_log::Log;
 use countersign_views::checkpoint::{self, Anchor};
 use countersign_views::generation::{self, ReadModel, State};
@@ -62,7 +63,8 @@ pub async fn replay(
     let mut control = begin(&postgres).await?;
     let filling = generation::create(&mut control, State::Filling).await?;
     let result = async {
-        let mut work = Work::begin(log, &postgres, &mut control, filling, report).await?;
+        let now = control::now(&mut control).await?;
+        let mut work = Work::begin(log, &postgres, &mut control, filling, now, report).await?;
         work.fill(Phase::Filling).await?;
         work.report(Phase::Indexing);
         let mut transaction = control.begin().await.map_err(ViewError::from)?;
@@ -101,7 +103,8 @@ pub async fn switch_back(
         .into());
     }
     let back = standby.generation;
-    let mut work = Work::begin(log, &postgres, &mut control, back, report).await?;
+    let now = control::now(&mut control).await?;
+    let mut work = Work::begin(log, &postgres, &mut control, back, now, report).await?;
     let outcome = work.switch_to(&mut control, back).await?;
     finish(&mut control, back, Ok(outcome)).await
 }
@@ -169,6 +172,7 @@ impl<'a> Work<'a> {
         postgres: &PgConnectOptions,
         control: &mut PgConnection,
         generation: i32,
+        now: Timestamp,
         report: Report<'a>,
     ) -> Result<Self, RebuildError> {
         let done = Arc::new(AtomicU64::new(0));
@@ -182,7 +186,9 @@ impl<'a> Work<'a> {
                     .filter(|anchor| anchor.position.shard == shard),
             );
             let done = Arc::clone(&done);
-            fills.push(Fill::begin(log, postgres.clone(), generation, shard, known, done).await?);
+            fills.push(
+                Fill::begin(log, postgres.clone(), generation, shard, known, now, done).await?,
+            );
         }
         Ok(Self {
             log,

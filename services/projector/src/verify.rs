@@ -90,7 +90,7 @@ pub async fn verify(
     let generations = Generations {
         live: active.generation,
         scratch,
-        until: now.plus(FORGET_MARGIN),
+        now,
     };
     let result = compare(log, &postgres, &mut control, generations, report).await;
     if let Err(error) = generation::drop(&mut control, scratch).await {
@@ -102,8 +102,7 @@ pub async fn verify(
 struct Generations {
     live: i32,
     scratch: i32,
-    /// Rows that may be forgotten by then are not compared.
-    until: Timestamp,
+    now: Timestamp,
 }
 
 async fn compare(
@@ -113,13 +112,11 @@ async fn compare(
     generations: Generations,
     report: Report<'_>,
 ) -> Result<Verification, RebuildError> {
-    let Generations {
-        live,
-        scratch,
-        until,
-    } = generations;
+    let Generations { live, scratch, now } = generations;
+    // Rows that may be forgotten by then are not compared.
+    let until = now.plus(FORGET_MARGIN);
     let mut served = Snapshot::open(postgres, live, until).await?;
-    let mut work = Work::begin(log, postgres, control, scratch, report).await?;
+    let mut work = Work::begin(log, postgres, control, scratch, now, report).await?;
     let targets: Vec<u64> = (0..log.shards())
         .map(|shard| served.sequence(shard))
         .collect();

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use countersign_events::Timestamp;
 use sqlx::{Connection, PgConnection};
+use time::OffsetDateTime;
 
 use crate::generation::{self, State};
 use crate::{ViewError, lock};
@@ -41,4 +43,13 @@ pub async fn prepare(connection: &mut PgConnection) -> Result<(), ViewError> {
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// What time Postgres has. For work over the whole log that has no clock of
+/// its own; never for what is written.
+pub async fn now(connection: &mut PgConnection) -> Result<Timestamp, ViewError> {
+    let now: OffsetDateTime = sqlx::query_scalar("select clock_timestamp()")
+        .fetch_one(connection)
+        .await?;
+    Ok(now.into())
 }

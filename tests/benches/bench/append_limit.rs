@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::Outcome;
 use crate::deployment::Deployment;
+use crate::machine::Meter;
 use crate::statistics::pass;
 
 /// What every writer appends: the bytes of a stored refresh, the headers it
@@ -29,6 +30,7 @@ pub struct Sample {
 pub struct Limit {
     pub rate: f64,
     pub shares: String,
+    pub others: f64,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +88,7 @@ async fn run(deployment: &Deployment, sample: &Sample, time: Duration) -> Outcom
     Ok(Limit {
         rate: count.get() as f64 / time.as_secs_f64(),
         shares: meter.shares(&before, &after),
+        others: Meter::others(&before, &after),
     })
 }
 

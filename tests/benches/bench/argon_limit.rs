@@ -12,30 +12,42 @@ use crate::{Outcome, machine};
 /// the same.
 const NICENESS: i32 = 10;
 
+/// Hashes a second of the clock, and a second of processor time.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    pub rate: f64,
+    pub rate_of_core: f64,
+}
+
 /// Hashes a second with the service's parameters, on all cores, in memory that
 /// is used again.
-pub async fn measure(time: Duration) -> Outcome<f64> {
+pub async fn measure(time: Duration) -> Outcome<Limit> {
     let config = PasswordConfig::default();
     let params = Params::new(config.memory_kib, config.iterations, 1, Some(32))?;
     let workers = (0..machine::cores()).map(|_| {
         let params = params.clone();
         spawn_blocking(move || std::thread::spawn(move || hashes(&params, time)).join())
     });
-    let mut rate = 0.0;
+    let (mut rate, mut of_cores) = (0.0, 0.0);
     for worker in workers.collect::<Vec<_>>() {
-        rate += worker.await?.map_err(|_| "a hashing thread ended")?;
+        let (of_clock, of_core) = worker.await?.map_err(|_| "a hashing thread ended")??;
+        rate += of_clock;
+        of_cores += of_core;
     }
-    Ok(rate)
+    Ok(Limit {
+        rate,
+        rate_of_core: of_cores / machine::cores() as f64,
+    })
 }
 
 /// A thread of its own, because niceness stays with a thread.
-fn hashes(params: &Params, time: Duration) -> f64 {
+fn hashes(params: &Params, time: Duration) -> Outcome<(f64, f64)> {
     let nice = rustix::process::setpriority_process(None, NICENESS);
     debug_assert!(nice.is_ok());
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
     let mut memory = vec![Block::default(); params.block_count()];
     let (mut out, mut count) = ([0; 32], 0_u32);
-    let start = Instant::now();
+    let (start, seconds) = (Instant::now(), machine::thread_seconds()?);
     while start.elapsed() < time {
         let salt = [count.to_le_bytes(); 4].concat();
         let hashed = argon2.hash_password_into_with_memory(
@@ -46,5 +58,7 @@ fn hashes(params: &Params, time: Duration) -> f64 {
         );
         count += u32::from(hashed.is_ok());
     }
-    f64::from(count) / start.elapsed().as_secs_f64()
+    let count = f64::from(count);
+    let seconds = machine::thread_seconds()? - seconds;
+    Ok((count / start.elapsed().as_secs_f64(), count / seconds))
 }

@@ -31,6 +31,10 @@ pub struct Load {
     pub times: Vec<f64>,
     /// Who used the processors.
     pub shares: String,
+    /// The share of all cores that others used.
+    pub others: f64,
+    /// How many cores the service and its servers kept busy.
+    pub cores_used: f64,
 }
 
 impl Load {
@@ -83,6 +87,8 @@ async fn run<U: User>(target: Target, users: Vec<U>, time: Duration) -> Outcome<
         rate: times.len() as f64 / time.as_secs_f64(),
         times,
         shares: target.meter.shares(&before, &after),
+        others: Meter::others(&before, &after),
+        cores_used: Meter::cores_used(&before, &after),
     })
 }
 

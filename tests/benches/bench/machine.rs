@@ -87,6 +87,18 @@ impl Meter {
         }
     }
 
+    /// How many cores the processes kept busy between two readings.
+    pub fn cores_used(from: &Reading, to: &Reading) -> f64 {
+        let used = to.seconds.iter().sum::<f64>() - from.seconds.iter().sum::<f64>();
+        used / (to.at - from.at).as_secs_f64()
+    }
+
+    /// The share of all cores that others used between two readings.
+    pub fn others(from: &Reading, to: &Reading) -> f64 {
+        let busy = (to.busy - from.busy) / (to.at - from.at).as_secs_f64();
+        (busy - Self::cores_used(from, to)).max(0.0) / cores() as f64
+    }
+
     /// Who used how much of all cores between two readings.
     pub fn shares(&self, from: &Reading, to: &Reading) -> String {
         let all = (to.at - from.at).as_secs_f64() * cores() as f64;
@@ -103,7 +115,7 @@ impl Meter {
         }
         let (others, busy) = (others.max(0.0) / all, (to.busy - from.busy) / all);
         format!(
-            "processor time, of {} cores: {}, other people {:.0} %; busy {:.0} %",
+            "processor time, of {} cores: {}, others {:.0} %; busy {:.0} %",
             cores(),
             parts.join(", "),
             others * 100.0,

@@ -31,13 +31,18 @@ pub async fn measure(options: &Options, servers: &Servers) -> Outcome<()> {
     let mut load = drive(&service.target, users, options.time).await?;
     let after = append_limit::measure(&plain, &sample, half).await?;
     let limit = f64::midpoint(before.rate, after.rate);
+    let others = load.others.max(before.others).max(after.others);
     let value = format!("{:.0}/s", load.rate);
     let name = format!(
         "refreshes, {} connections, {} shards",
         people.len(),
         options.shards
     );
-    print(&Row::new(name, value).of_limit(load.rate, limit, 0.8));
+    print(
+        &Row::new(name, value)
+            .of_limit(load.rate, limit, 0.8)
+            .beside(others),
+    );
     note(&load.percentiles());
     note(&format!("refreshing: {}", load.shares));
     note(&format!("appending:  {}", after.shares));

@@ -12,6 +12,12 @@ pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values[rank.clamp(1, values.len()) - 1]
 }
 
+/// The mean.
+pub fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
+    let count = values.len() as f64;
+    values.sum::<f64>() / count
+}
+
 /// The median.
 pub fn median(values: &mut [f64]) -> f64 {
     quantile(values, 0.5)

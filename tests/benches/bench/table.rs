@@ -10,7 +10,12 @@ pub struct Row {
     ratio: Option<f64>,
     goal: String,
     is_met: Option<bool>,
+    is_disturbed: bool,
 }
+
+/// The share of all cores that others may take before a ratio of rates says
+/// more of them than of us.
+const OTHERS_MAX: f64 = 0.2;
 
 impl Row {
     /// A figure without a goal.
@@ -22,6 +27,7 @@ impl Row {
             ratio: None,
             goal: String::new(),
             is_met: None,
+            is_disturbed: false,
         }
     }
 
@@ -32,6 +38,12 @@ impl Row {
         self.ratio = Some(value / limit);
         self.goal = format!(">= {:.0} %", goal * 100.0);
         self.is_met = Some(value / limit >= goal);
+        self
+    }
+
+    /// Withholds the verdict if others took too much of the cores meanwhile.
+    pub fn beside(mut self, others: f64) -> Self {
+        self.is_disturbed = others > OTHERS_MAX;
         self
     }
 
@@ -52,6 +64,7 @@ pub fn head() {
 pub fn print(row: &Row) {
     let ratio = row.ratio.map(|ratio| format!("{:.1} %", ratio * 100.0));
     let verdict = match row.is_met {
+        Some(_) if row.is_disturbed => "noisy",
         Some(true) => "ok",
         Some(false) => "MISS",
         None => "",
@@ -82,5 +95,5 @@ fn line(
     verdict: &str,
     load: &str,
 ) {
-    println!("{figure:<44} {value:<28} {limit:>10} {ratio:>8} {goal:>12} {verdict:>4} {load:>6}");
+    println!("{figure:<44} {value:<28} {limit:>10} {ratio:>8} {goal:>12} {verdict:>5} {load:>6}");
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Interval, timeout, timeout_at};
 use super::{Halt, leave, while_pinging};
 use crate::anchor::Chain;
 use crate::batch::{Batch, BatchError, StuckEvent};
-use crate::check::{self, Anchors, CheckError};
+use crate::check::{self, Anchors, CheckError, Damage};
 use crate::monitor::View;
 use crate::projector::Shared;
 use crate::status::ShardState;
@@ -51,6 +51,8 @@ pub(super) struct Owner<'a> {
 enum Attempt {
     /// Because of an event in it.
     Failed(String),
+    /// Because messages are missing.
+    Damaged(Damage),
     /// Because of something else.
     Halt(Halt),
 }
@@ -143,7 +145,8 @@ impl<'a> Owner<'a> {
     }
 
     /// If it was the log itself that could not be read, forgives it once it
-    /// can be. An event is only forgiven by going past it.
+    /// can be: what was behind agrees with its anchors again, or nothing is
+    /// ahead. All else is only forgiven by going past it.
     async fn log_is_back(
         &mut self,
         tail: &mut Tail,
@@ -159,9 +162,11 @@ impl<'a> Owner<'a> {
             halt = leave(self.shared, view, self.generation) => return Err(halt),
             attached = attach => attached?,
         };
-        attached.map_err(|error| self.log_halt(&error))?;
-        failure::clear(&mut self.connection, self.generation, position).await?;
-        self.stuck = None;
+        let waiting = attached.map_err(|error| self.log_halt(&error))?;
+        if position.sequence <= self.checkpoint.position.sequence || waiting == 0 {
+            failure::clear(&mut self.connection, self.generation, position).await?;
+            self.stuck = None;
+        }
         Ok(())
     }
 
@@ -214,7 +219,13 @@ impl<'a> Owner<'a> {
             match self.write(now).await {
                 Ok(()) => rest = later,
                 Err(Attempt::Halt(halt)) => return Err(halt),
-                Err(Attempt::Failed(_)) if now.len() > 1 => size = now.len() / 2,
+                Err(Attempt::Failed(_) | Attempt::Damaged(_)) if now.len() > 1 => {
+                    size = now.len() / 2;
+                }
+                Err(Attempt::Damaged(damage)) => {
+                    let position = damage.first_bad();
+                    return Err(Halt::Stuck(StuckEvent::of_log(position, damage)));
+                }
                 Err(Attempt::Failed(reason)) => {
                     return Err(Halt::Stuck(StuckEvent::new(first, reason)));
                 }
@@ -224,10 +235,13 @@ impl<'a> Owner<'a> {
     }
 
     async fn write(&mut self, messages: &[RawMessage]) -> Result<(), Attempt> {
-        let read = Batch::read(&self.shared.log, Chain::new(self.checkpoint), messages);
+        let now = (self.shared.clock)();
+        let chain = Chain::new(self.checkpoint);
+        let read = Batch::read(&self.shared.log, chain, messages, now);
         let batch = match while_pinging(&mut self.connection, &mut self.ping, read).await? {
             Ok(batch) => batch,
             Err(BatchError::Stuck(event)) => return Err(Attempt::Failed(event.reason)),
+            Err(BatchError::Damaged(damage)) => return Err(Attempt::Damaged(damage)),
             Err(BatchError::Log(error)) if error.is_transient() => {
                 return Err(Attempt::Halt(Halt::Silent(error.to_string())));
             }
