@@ -8,6 +8,9 @@
 //! that what is served is what the log says, and [`check`] that the log is
 //! still the one that was projected.
 //!
+//! Nothing is passed over: an event that cannot be projected stops its shard,
+//! and so do missing messages that cannot have been forgotten yet.
+//!
 //! After each transaction `<prefix>.projected.<shard>` carries the new sequence
 //! as decimal text over core NATS, for readers that wait for a position.
 //!
