@@ -102,7 +102,7 @@ async fn somebody_comes_looks_around_and_leaves() {
 
     let again = world.login(&address).await;
     let other = world.login(&address).await;
-    let all = world
+    world
         .post_nothing("/v1/auth/logout-all")
         .by(&again.access)
         .send()
@@ -122,7 +122,7 @@ async fn somebody_comes_looks_around_and_leaves() {
     let list = world
         .get("/v1/me/sessions")
         .by(&back.access)
-        .at(&all.position())
+        .at(&back.position)
         .send()
         .await;
     let states: Vec<_> = list
