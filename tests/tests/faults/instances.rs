@@ -138,7 +138,7 @@ async fn r_15_a_graceful_stop_drops_next_to_nothing() {
     // reset by the kernel, and no program can prevent it. Before the last
     // connections were taken in, it was one in four hundred.
     assert!(
-        faults.len() <= 1 + seen.count() / 1_000,
+        faults.len() as u64 <= 1 + seen.count() / 1_000,
         "{} of {}: {faults:#?}",
         faults.len(),
         seen.count()
