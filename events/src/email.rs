@@ -11,6 +11,8 @@ event_set! {
     pub enum EmailEvent for EmailId (Noun::Email) {
         /// The address belongs to an account, or to an account in the making.
         Reserved = "reserved" 1,
+        /// The address belongs to nobody any more.
+        Released = "released" 1,
     }
 }
 
@@ -20,5 +22,14 @@ event_set! {
 #[serde(deny_unknown_fields)]
 pub struct Reserved {
     /// The owner.
+    pub account: AccountId,
+}
+
+/// The address belongs to nobody any more: its account was erased, or has
+/// another address now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Released {
+    /// The owner until now.
     pub account: AccountId,
 }

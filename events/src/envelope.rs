@@ -5,8 +5,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AccountEvent, AccountId, EmailEvent, EntityId, EventSet, KeyEvent, MessageId, Noun, Position,
-    SessionEvent, Subject, Timestamp,
+    AccountEvent, AccountId, EmailEvent, EntityId, EventSet, FactorEvent, KeyEvent, MessageId,
+    Noun, Position, SessionEvent, Subject, Timestamp,
 };
 
 /// The version of the envelope itself.
@@ -266,6 +266,7 @@ impl<'a> RawEnvelope<'a> {
             Noun::Session => self.wrap(AnyEvent::Session)?,
             Noun::Email => self.wrap(AnyEvent::Email)?,
             Noun::Key => self.wrap(AnyEvent::Key)?,
+            Noun::Factor => self.wrap(AnyEvent::Factor)?,
         })
     }
 
@@ -307,6 +308,8 @@ pub enum AnyEvent {
     Email(EmailEvent),
     /// Of the keyring.
     Key(KeyEvent),
+    /// Of a second factor's uses.
+    Factor(FactorEvent),
 }
 
 /// A decoded message and where it stands.

@@ -21,7 +21,8 @@ use uuid::Uuid;
 
 use crate::{
     AccountEvent, Acr, Actor, AnyEvent, CredentialKind, DecodeError, EmailEvent, EndReason,
-    Envelope, EventSet, KeyAlgorithm, KeyEvent, Noun, RawEnvelope, SessionEvent, Subject,
+    Envelope, EventSet, FactorEvent, FactorKind, KeyAlgorithm, KeyEvent, Noun, RawEnvelope,
+    SessionEvent, Subject,
 };
 
 fn folder() -> PathBuf {
@@ -87,6 +88,7 @@ fn known(noun: Noun) -> &'static [(&'static str, u16)] {
         Noun::Session => SessionEvent::KNOWN,
         Noun::Email => EmailEvent::KNOWN,
         Noun::Key => KeyEvent::KNOWN,
+        Noun::Factor => FactorEvent::KNOWN,
     }
 }
 
@@ -170,6 +172,7 @@ fn every_file_decodes_and_says_what_its_name_says() {
             AnyEvent::Session(_) => subject.noun == Noun::Session,
             AnyEvent::Email(_) => subject.noun == Noun::Email,
             AnyEvent::Key(_) => subject.noun == Noun::Key,
+            AnyEvent::Factor(_) => subject.noun == Noun::Factor,
         });
         assert!(is_of_its_noun, "golden/{file}");
     }
@@ -184,6 +187,7 @@ fn file_stored_again(file: &str, text: &str) -> Option<String> {
         Noun::Session => stored_again::<SessionEvent>(subject, text),
         Noun::Email => stored_again::<EmailEvent>(subject, text),
         Noun::Key => stored_again::<KeyEvent>(subject, text),
+        Noun::Factor => stored_again::<FactorEvent>(subject, text),
     }
 }
 
@@ -274,6 +278,12 @@ fn stored_words_never_change() {
         (EndReason::EndedByOwner, "ended_by_owner"),
         (EndReason::RevokedByOperator, "revoked_by_operator"),
         (EndReason::RefreshReused, "refresh_reused"),
+        (EndReason::PasswordChanged, "password_changed"),
+        (EndReason::PasswordReset, "password_reset"),
+        (EndReason::FactorChanged, "factor_changed"),
+        (EndReason::Suspended, "suspended"),
+        (EndReason::RolesChanged, "roles_changed"),
+        (EndReason::Erased, "erased"),
     ] {
         assert_eq!(
             (word(reason.0), reason.0.as_str()),
@@ -286,6 +296,14 @@ fn stored_words_never_change() {
         (Acr::Aal3, "aal3"),
     ] {
         assert_eq!((word(acr.0), acr.0.as_str()), (acr.1.into(), acr.1));
+    }
+    for kind in [
+        (FactorKind::Password, "password"),
+        (FactorKind::Totp, "totp"),
+        (FactorKind::Passkey, "passkey"),
+        (FactorKind::RecoveryCode, "recovery_code"),
+    ] {
+        assert_eq!((word(kind.0), kind.0.as_str()), (kind.1.into(), kind.1));
     }
     for noun in Noun::ALL {
         assert_eq!(word(noun), noun.as_str());

@@ -157,9 +157,22 @@ uuid_newtype! {
 }
 
 impl CredentialId {
-    /// A new credential id.
-    pub fn generate(at: Timestamp, random: [u8; 10]) -> Self {
-        Self(placed(at, random, random[9]))
+    /// A new credential id beside its account.
+    pub fn generate(account: AccountId, at: Timestamp, random: [u8; 10]) -> Self {
+        Self(placed(at, random, account.placement()))
+    }
+}
+
+uuid_newtype! {
+    /// A second factor. Its bytes are those of its credential in the vault, and
+    /// it is placed beside its account.
+    FactorId
+}
+entity_id!(FactorId, Noun::Factor);
+
+impl From<CredentialId> for FactorId {
+    fn from(credential: CredentialId) -> Self {
+        Self(credential.uuid())
     }
 }
 

@@ -12,6 +12,7 @@
 mod account;
 mod email;
 mod envelope;
+mod factor;
 #[cfg(test)]
 mod golden;
 mod id;
@@ -26,19 +27,26 @@ mod subject;
 mod time;
 
 pub use account::{
-    Abandoned, AccountEvent, CredentialKind, CredentialSet, ProfileChanged, Registered,
-    SessionsEnded,
+    Abandoned, AccountEvent, ChallengeFailed, CredentialKind, CredentialSet, DeviceAdded,
+    EmailChangeRequested, EmailChanged, EmailVerified, Erased, FactorAdded, FactorDisabled,
+    FactorOffered, FactorRemoved, FactorRenamed, Noted, PasswordResetRequested, ProfileChanged,
+    RecoveryCodeUsed, RecoveryCodesSet, Registered, Reinstated, RolesChanged, SessionsEnded,
+    Suspended, VerificationRequested,
 };
-pub use email::{EmailEvent, Reserved};
+pub use email::{EmailEvent, Released, Reserved};
 pub use envelope::{Actor, AnyEvent, DecodeError, Envelope, RawEnvelope, Stored};
+pub use factor::{AssertionAccepted, CodeAccepted, FactorEvent, FactorKind};
 pub use id::{
-    AccountId, CredentialId, EmailId, EntityId, KeyringId, MessageId, SecretId, SessionId,
+    AccountId, CredentialId, EmailId, EntityId, FactorId, KeyringId, MessageId, SecretId, SessionId,
 };
 pub use key::{Activated, Created, KeyAlgorithm, KeyEvent};
 pub use noun::Noun;
 pub use position::{Cursor, Position, PositionError};
 pub use sealed::{Sealed, SealedError};
-pub use session::{Acr, EndReason, Ended, RefreshReused, Refreshed, SessionEvent, Started};
+pub use session::{
+    Acr, Attempted, BindingBroken, Bound, Continued, EndReason, Ended, FactorRejected,
+    RefreshReused, Refreshed, SessionEvent, Started, SteppedUp,
+};
 pub use set::EventSet;
 pub use signal::{Signal, SignalKind};
 pub use subject::{Subject, SubjectError, shard_of, stream_name};

@@ -17,11 +17,19 @@ pub enum Noun {
     Email,
     /// The ring of token-signing keys.
     Key,
+    /// One second factor of one account: the uses that must not be repeated.
+    Factor,
 }
 
 impl Noun {
     /// Every noun, in the order of their introduction.
-    pub const ALL: [Self; 4] = [Self::Account, Self::Session, Self::Email, Self::Key];
+    pub const ALL: [Self; 5] = [
+        Self::Account,
+        Self::Session,
+        Self::Email,
+        Self::Key,
+        Self::Factor,
+    ];
 
     /// The word used in subjects.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Noun {
             Self::Session => "session",
             Self::Email => "email",
             Self::Key => "key",
+            Self::Factor => "factor",
         }
     }
 }

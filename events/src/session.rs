@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::set::event_set;
-use crate::{AccountId, Noun, Sealed, Timestamp};
+use crate::{AccountId, FactorKind, Noun, Sealed, Timestamp};
 
 event_set! {
     /// Events on `session` subjects. They carry a time to live: the session's
@@ -20,6 +20,19 @@ event_set! {
         RefreshReused = "refresh_reused" 1,
         /// The session is over.
         Ended = "ended" 1,
+        /// The password was right, and a second factor is asked for: the
+        /// session may come to be.
+        Attempted = "attempted" 1,
+        /// The second factor was wrong.
+        FactorRejected = "factor_rejected" 1,
+        /// The person proved again, or better, who they are.
+        SteppedUp = "stepped_up" 1,
+        /// The session outlives a change of its account that ended the others.
+        Continued = "continued" 1,
+        /// The session is tied to where it was started.
+        Bound = "bound" 1,
+        /// The session was used from elsewhere.
+        BindingBroken = "binding_broken" 1,
     }
 }
 
@@ -120,6 +133,18 @@ pub enum EndReason {
     RevokedByOperator,
     /// A rotated refresh token was used again.
     RefreshReused,
+    /// The password was changed.
+    PasswordChanged,
+    /// A forgotten password was set anew.
+    PasswordReset,
+    /// A second factor was added, removed or reset.
+    FactorChanged,
+    /// The account was suspended.
+    Suspended,
+    /// The account's roles were changed.
+    RolesChanged,
+    /// The person was forgotten.
+    Erased,
 }
 
 impl EndReason {
@@ -131,6 +156,12 @@ impl EndReason {
             Self::EndedByOwner => "ended_by_owner",
             Self::RevokedByOperator => "revoked_by_operator",
             Self::RefreshReused => "refresh_reused",
+            Self::PasswordChanged => "password_changed",
+            Self::PasswordReset => "password_reset",
+            Self::FactorChanged => "factor_changed",
+            Self::Suspended => "suspended",
+            Self::RolesChanged => "roles_changed",
+            Self::Erased => "erased",
         }
     }
 }
@@ -150,4 +181,75 @@ pub struct Ended {
     /// What the operator wrote, sealed: it may name people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Sealed>,
+}
+
+/// The password was right, and a second factor is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Attempted {
+    /// Whose session it may become.
+    pub account: AccountId,
+    /// The sequence of the last account event that the decision had seen.
+    pub epoch: u64,
+    /// The address it comes from.
+    pub ip: Sealed,
+    /// The methods used so far (RFC 8176).
+    pub amr: Vec<String>,
+    /// Until when it can be completed.
+    pub expires_at: Timestamp,
+    /// When the log may forget it, if nothing comes of it.
+    pub forget_at: Timestamp,
+}
+
+/// The second factor was wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactorRejected {
+    /// What was tried.
+    pub method: FactorKind,
+    /// How many tries that makes.
+    pub tries: u8,
+}
+
+/// The person proved again, or better, who they are (RFC 9470).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SteppedUp {
+    /// How strongly the person is known from now on.
+    pub acr: Acr,
+    /// All methods used in this session (RFC 8176).
+    pub amr: Vec<String>,
+    /// When the person proved it.
+    pub auth_time: Timestamp,
+    /// The generation of the refresh token that is live from now on; higher
+    /// than before if the token was replaced, and then the one before is
+    /// worth nothing.
+    pub generation: u32,
+}
+
+/// The session outlives a change of its account that ended the others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Continued {
+    /// The account's epoch from now on.
+    pub epoch: u64,
+}
+
+/// The session is tied to where it was started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// The network and the device, as they are told apart.
+    pub binding: Sealed,
+}
+
+/// The session was used from elsewhere than where it is tied to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BindingBroken {
+    /// The address it was used from.
+    pub ip: Sealed,
+    /// The user agent it was used with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<Sealed>,
 }

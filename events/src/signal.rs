@@ -39,6 +39,12 @@ pub enum SignalKind {
     LoginShed,
     /// A refresh token was presented that was never issued.
     ForgedRefreshToken,
+    /// The password was right and a second factor was not.
+    WrongFactor,
+    /// Somebody was told to wait, after failures.
+    Throttled,
+    /// A request that changes something came from another site's page.
+    CrossSite,
 }
 
 impl SignalKind {
@@ -49,6 +55,9 @@ impl SignalKind {
             Self::WrongPassword => "wrong_password",
             Self::LoginShed => "login_shed",
             Self::ForgedRefreshToken => "forged_refresh_token",
+            Self::WrongFactor => "wrong_factor",
+            Self::Throttled => "throttled",
+            Self::CrossSite => "cross_site",
         }
     }
 }

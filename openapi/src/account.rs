@@ -1,11 +1,22 @@
 //! Accounts.
 
-use poem_openapi::Object;
 use poem_openapi::types::{Example, MaybeUndefined};
+use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
+
+/// Whether an account may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
+#[serde(rename_all = "snake_case")]
+#[oai(rename_all = "snake_case")]
+pub enum AccountState {
+    /// It may.
+    Active,
+    /// An operator has suspended it.
+    Suspended,
+}
 
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
@@ -25,6 +36,10 @@ pub struct Account {
     /// When it was registered.
     #[serde(with = "time::serde::rfc3339")]
     pub created_at: OffsetDateTime,
+    /// Whether it may be used.
+    pub state: AccountState,
+    /// Whether a login asks for a second factor.
+    pub mfa: bool,
 }
 
 impl Example for Account {
@@ -36,6 +51,8 @@ impl Example for Account {
             email_verified: false,
             roles: vec!["user".to_owned()],
             created_at: datetime!(2026-11-22 14:03:07 UTC),
+            state: AccountState::Active,
+            mfa: false,
         }
     }
 }

@@ -68,15 +68,20 @@ impl Example for Login {
 #[serde(deny_unknown_fields)]
 #[oai(deny_unknown_fields, example)]
 pub struct Refresh {
-    /// The newest refresh token of the session.
-    #[oai(validator(min_length = 1, max_length = 512))]
-    pub refresh_token: Secret,
+    /// The newest refresh token of the session. Left out where it travels in a
+    /// cookie.
+    #[oai(
+        skip_serializing_if_is_none,
+        validator(min_length = 1, max_length = 512)
+    )]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
 }
 
 impl Example for Refresh {
     fn example() -> Self {
         Self {
-            refresh_token: example_refresh_token(),
+            refresh_token: Some(example_refresh_token()),
         }
     }
 }
@@ -119,6 +124,8 @@ pub enum MfaMethod {
     Totp,
     /// A single-use recovery code.
     RecoveryCode,
+    /// A passkey (WebAuthn).
+    Passkey,
 }
 
 /// A fresh pair of tokens: what a refresh answers.
@@ -131,8 +138,11 @@ pub struct Tokens {
     pub token_type: TokenType,
     /// Seconds until the access token expires.
     pub expires_in: u64,
-    /// What to present for the next pair. The one before is used up.
-    pub refresh_token: Secret,
+    /// What to present for the next pair. The one before is used up. Left out
+    /// where it travels in a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
     /// The session they belong to.
     pub session_id: Uuid,
 }
@@ -143,7 +153,7 @@ impl Example for Tokens {
             access_token: example_access_token(),
             token_type: TokenType::Bearer,
             expires_in: 900,
-            refresh_token: example_refresh_token(),
+            refresh_token: Some(example_refresh_token()),
             session_id: uuid!("019a2b3c-5a01-7c22-9f00-1b2c3d4e5f07"),
         }
     }
@@ -159,17 +169,29 @@ pub struct Authenticated {
     pub token_type: TokenType,
     /// Seconds until the access token expires.
     pub expires_in: u64,
-    /// What to present for the next pair.
-    pub refresh_token: Secret,
+    /// What to present for the next pair. Left out where it travels in a
+    /// cookie.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
     /// The session that was opened.
     pub session_id: Uuid,
     /// Whose it is.
     pub account: Account,
+    /// What this device sends with its next login, as `Countersign-Device`:
+    /// it lets its owner in while strangers guess. Left out if the device sent
+    /// a good one.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device_token: Option<Secret>,
 }
 
 impl Example for Authenticated {
     fn example() -> Self {
-        Self::new(Tokens::example(), Account::example())
+        Self {
+            device_token: Some(Secret::new("csd_AQABmgOBsjxaAXwinwAbLD1OXwcAAAAAAAAAAQ")),
+            ..Self::new(Tokens::example(), Account::example())
+        }
     }
 }
 
@@ -183,6 +205,7 @@ impl Authenticated {
             refresh_token: tokens.refresh_token,
             session_id: tokens.session_id,
             account,
+            device_token: None,
         }
     }
 }

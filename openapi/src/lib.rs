@@ -16,8 +16,11 @@ mod account;
 mod admin;
 mod auth;
 mod display;
+mod factor;
 mod health;
 mod keys;
+mod life;
+mod mfa;
 mod page;
 mod problem;
 mod secret;
@@ -25,15 +28,27 @@ mod session;
 #[cfg(test)]
 mod tests;
 
-pub use account::{Account, UpdateMe};
+pub use account::{Account, AccountState, UpdateMe};
 pub use admin::{Event, EventActor, Overview, ProjectionFault, ProjectionMode, ProjectionState};
 pub use auth::{
     Authenticated, Login, LoginAnswer, Logout, MfaMethod, MfaRequired, Refresh, Register,
     TokenType, Tokens, VerifyAnswer,
 };
 pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to};
+pub use factor::{
+    ConfirmPasskey, ConfirmTotp, Factor, FactorConfirmed, FactorState, OfferPasskey, PasskeyOffer,
+    RecoveryCodes, RenameFactor, TotpOffer,
+};
 pub use health::{Check, CheckState, Health, HealthStatus, Ready, ReadyStatus};
 pub use keys::{Jwk, Jwks};
+pub use life::{
+    ChangePassword, ConfirmToken, Export, ForgotPassword, Reason, RequestEmailChange,
+    ResetPassword, SecurityEvent, SetRoles,
+};
+pub use mfa::{
+    AccessToken, CsrfToken, Mfa, PasskeyLogin, PasskeyOptions, PasskeyOptionsRequest, StepUp,
+    StepUpMethod, SteppedUp,
+};
 pub use page::Page;
 pub use problem::{FieldError, PROBLEM_CONTENT_TYPE, ProblemCode, ProblemDetails, ProblemFacts};
 pub use secret::Secret;
@@ -45,6 +60,12 @@ pub const POSITION_HEADER: &str = "Countersign-Position";
 
 /// The header by which a read asks to see at least that position.
 pub const MIN_POSITION_HEADER: &str = "Countersign-Min-Position";
+
+/// The header by which a device says that it logged in before.
+pub const DEVICE_HEADER: &str = "Countersign-Device";
+
+/// The header by which a page asks for the refresh token in a cookie.
+pub const TRANSPORT_HEADER: &str = "Countersign-Transport";
 
 /// The header that names the request, in every answer: a UUID.
 pub const REQUEST_ID_HEADER: &str = "Countersign-Request-Id";

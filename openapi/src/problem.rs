@@ -52,6 +52,10 @@ pub enum ProblemCode {
     ValidationFailed,
     /// The address has an account.
     EmailTaken,
+    /// The address has to be verified first.
+    EmailUnverified,
+    /// The token from a mail is not good any more.
+    LinkInvalid,
     /// The password does not fit the policy.
     PasswordWeak,
     /// There is no such thing here.
@@ -105,7 +109,7 @@ const fn facts(
 
 impl ProblemCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::InvalidCredentials,
         Self::MfaInvalid,
         Self::MfaTokenInvalid,
@@ -124,6 +128,8 @@ impl ProblemCode {
         Self::Overloaded,
         Self::ValidationFailed,
         Self::EmailTaken,
+        Self::EmailUnverified,
+        Self::LinkInvalid,
         Self::PasswordWeak,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -177,6 +183,10 @@ impl ProblemCode {
                 "errors names the fields and what they should be."),
             Self::EmailTaken => facts("email_taken", 409, "The address has an account",
                 "Log in, or use another address."),
+            Self::EmailUnverified => facts("email_unverified", 403, "The address is not verified yet",
+                "Open the link in the mail that was sent to it, or ask for another mail."),
+            Self::LinkInvalid => facts("link_invalid", 400, "The link is not good any more",
+                "It was used, has expired, or a newer one was sent. Ask for another mail."),
             Self::PasswordWeak => facts("password_weak", 400, "The password is too weak",
                 "detail says what is wrong with it."),
             Self::NotFound => facts("not_found", 404, "Not found",

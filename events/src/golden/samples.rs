@@ -5,6 +5,9 @@
 //! sessions' state hints are what the domain writes; a test beside the house
 //! rules folds the files and compares.
 
+mod life;
+mod steps;
+
 use serde_json::value::RawValue;
 use uuid::{Uuid, uuid};
 
@@ -98,7 +101,15 @@ fn stored<E: EventSet>(file: &'static str, envelope: Envelope<E>) -> (&'static s
 
 /// Every sample and the file it is stored in.
 pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
-    [accounts(), sessions(), emails(), keys()].concat()
+    [
+        accounts(),
+        sessions(),
+        emails(),
+        keys(),
+        life::all(),
+        steps::all(),
+    ]
+    .concat()
 }
 
 fn accounts() -> Vec<(&'static str, Vec<u8>)> {

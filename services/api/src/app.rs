@@ -3,30 +3,34 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use countersign_domain::{
-    Account, EmailReservation, Live, SealedIn, Session, SessionCommand, Start,
-};
-use countersign_events::{AccountId, Acr, Actor, Position, SessionId, Signal, SignalKind};
+use countersign_domain::{Account, EmailReservation, FactorUse, Session};
+use countersign_events::{AccountId, CredentialId, Noun, Signal, SignalKind};
 use countersign_feed::{Feed, FeedConfig, Listener};
-use countersign_log::{Loaded, Log, Repository, SealError, patiently, random};
+use countersign_log::{Log, Repository, patiently};
+use countersign_mail::ActionTokens;
 use countersign_openapi as wire;
-use countersign_verifier::{
-    Audience, Claims, KeyRing, KeySet, RevocationSet, SigningKey, Verifier,
-};
+use countersign_passkey::{Challenges, PasskeyError, Passkeys};
+use countersign_throttle::Throttle;
+use countersign_verifier::{KeyRing, KeySet, RevocationSet, SigningKey, Verifier};
+use quick_cache::sync::Cache;
 use sqlx::PgPool;
-use zeroize::Zeroizing;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::access::AccessTable;
 use crate::circumstances::Circumstances;
 use crate::clock::Clock;
 use crate::config::ApiConfig;
+use crate::csrf::CsrfTokens;
 use crate::denied::Denied;
 use crate::email::BlindIndex;
-use crate::keys::{self, token_id};
+use crate::http::origin::AllowedOrigins;
+use crate::keys;
 use crate::metrics::Metrics;
-use crate::password::{HashPool, PasswordPolicy};
+use crate::password::{HashPool, PasswordHash, PasswordPolicy};
 use crate::postgres::PostgresHealth;
 use crate::projected::Projected;
-use crate::refresh_token::{RefreshToken, RefreshTokens};
+use crate::secrets::Secrets;
+use crate::token::{DeviceTokens, MfaTokens, RefreshTokens};
 
 /// A running service's parts.
 pub struct App {
@@ -42,6 +46,8 @@ pub struct App {
     pub sessions: Repository<Session>,
     /// Address reservations, from the log.
     pub emails: Repository<EmailReservation>,
+    /// The uses of second factors, from the log.
+    pub(crate) factors: Repository<FactorUse>,
     /// The read models.
     pub views: PgPool,
     /// How far the read models have come.
@@ -50,14 +56,34 @@ pub struct App {
     pub postgres: PostgresHealth,
     /// What is counted.
     pub metrics: Metrics,
+    /// Makes guessing slow.
+    pub(crate) throttle: Throttle,
     /// Hashes passwords.
-    pub hashing: HashPool,
+    pub(crate) hashing: HashPool,
+    /// Hashes that were read from the vault: a credential never changes.
+    pub(crate) hashes: Cache<CredentialId, PasswordHash>,
     /// Accepts passwords.
-    pub password_policy: PasswordPolicy,
+    pub(crate) password_policy: PasswordPolicy,
+    /// Speaks with passkeys; none where the public URL has no name.
+    passkeys: Option<Passkeys>,
+    /// Seals what a passkey is to sign.
+    pub(crate) challenges: Challenges,
     /// Finds addresses.
     pub blind_index: BlindIndex,
     /// Seals refresh tokens.
-    pub refresh_tokens: RefreshTokens,
+    pub(crate) refresh_tokens: RefreshTokens,
+    /// Seals what a right password leaves to prove.
+    pub(crate) mfa_tokens: MfaTokens,
+    /// Seals what a device keeps of a login.
+    pub(crate) device_tokens: DeviceTokens,
+    /// Seals what a link in a mail carries.
+    pub(crate) action_tokens: ActionTokens,
+    /// Seals what a page sends back.
+    pub(crate) csrf_tokens: CsrfTokens,
+    /// Whose pages may call.
+    pub(crate) origins: AllowedOrigins,
+    /// What every operation asks of its caller.
+    pub(crate) access: AccessTable,
     /// Mints access tokens.
     pub signing: SigningKey,
     /// Checks access tokens.
@@ -66,14 +92,8 @@ pub struct App {
     pub jwks: wire::Jwks,
     /// Follows the log.
     pub feed: Feed,
-}
-
-/// A session that was opened or continued, and its tokens.
-pub struct Granted {
-    /// The tokens.
-    pub tokens: wire::Tokens,
-    /// Where the grant stands in the log.
-    pub position: Position,
+    /// Bounds what goes on after its answer was given.
+    afterwards: Arc<Semaphore>,
 }
 
 impl App {
@@ -91,56 +111,62 @@ impl App {
         let accounts = Repository::new(&log);
         let sessions = Repository::new(&log);
         let emails = Repository::new(&log);
+        let factors = Repository::new(&log);
         let revocations = Arc::new(RevocationSet::default());
-        let listener: Listener = {
-            let (accounts, sessions, emails) = (
-                Repository::clone(&accounts),
-                Repository::clone(&sessions),
-                Repository::clone(&emails),
-            );
-            Arc::new(move |message: &countersign_log::RawMessage| {
-                Repository::<Account>::seen(&accounts, message);
-                Repository::<Session>::seen(&sessions, message);
-                Repository::<EmailReservation>::seen(&emails, message);
-            })
-        };
+        let listener = listener(&log, &accounts, &sessions, &emails, &factors);
         let feed_config = FeedConfig {
             token_lifetime: crate::config::MAX_ACCESS_TOKEN,
             clock_skew: config.clock_skew,
         };
-        let secret = || Ok::<_, SealError>(Zeroizing::new(random::<32>()?.to_vec()));
-        let named = async |name| log.vault().named(name, secret).await;
         let feed = async || {
             let (set, listener) = (Arc::clone(&revocations), Arc::clone(&listener));
             Feed::start(&log, &feed_config, set, listener, clock.now()).await
         };
         let keys = async || keys::load_or_found(&log, clock.now()).await;
-        let (feed, pepper, refresh, keys) = tokio::try_join!(
+        let throttle = async || Throttle::open(&log, config.throttle).await;
+        let (feed, secrets, throttle, keys) = tokio::try_join!(
             async { Ok(patiently("the feed", feed).await?) },
-            async { Ok(patiently("the vault", async || named("email-index-key").await).await?) },
-            async { Ok(patiently("the vault", async || named("refresh-token-key").await).await?) },
+            async { Ok(Secrets::load(&log).await?) },
+            async { Ok(patiently("the throttle", throttle).await?) },
             patiently("the signing keys", keys),
         )?;
         feed.caught_up(&log).await?;
         tokio::spawn(forget(Arc::downgrade(&revocations), clock.clone()));
-        let jwks = serde_json::from_str(&keys.published.to_jwks())
-            .map_err(|error| Denied::Broken(error.to_string()))?;
+        let broken = |error: &dyn std::fmt::Display| Denied::Broken(error.to_string());
+        let jwks =
+            serde_json::from_str(&keys.published.to_jwks()).map_err(|error| broken(&error))?;
         let verifier = verifier(&config, keys.published, revocations);
         Ok(Self {
             hashing: HashPool::start(&config.password)?,
+            hashes: Cache::new(CACHED_HASHES),
+            throttle,
             password_policy: PasswordPolicy::new(&config.password),
-            blind_index: BlindIndex::new(&pepper),
-            refresh_tokens: RefreshTokens::new(&refresh),
+            passkeys: passkeys(&config)?,
+            challenges: Challenges::new(&secrets.challenge).map_err(|error| broken(&error))?,
+            blind_index: BlindIndex::new(&secrets.email_index),
+            refresh_tokens: RefreshTokens::new(&secrets.refresh_token),
+            mfa_tokens: MfaTokens::new(&secrets.mfa_token),
+            device_tokens: DeviceTokens::new(&secrets.device_token),
+            action_tokens: ActionTokens::new(&secrets.action_token),
+            csrf_tokens: CsrfTokens::new(&secrets.csrf).map_err(|error| broken(&error))?,
+            origins: AllowedOrigins::new(
+                &config.issuer,
+                config.allowed_origins.iter().map(String::as_str),
+            )
+            .map_err(|error| broken(&error))?,
+            access: crate::service::access()?,
             signing: keys.signing,
             verifier,
             jwks,
             feed,
+            afterwards: Arc::new(Semaphore::new(AFTERWARDS)),
             projected: Projected::listen(&log, config.position_wait),
             postgres: PostgresHealth::watch(views.clone()),
             metrics: Metrics::default(),
             accounts,
             sessions,
             emails,
+            factors,
             views,
             log,
             clock,
@@ -148,169 +174,14 @@ impl App {
         })
     }
 
-    /// Opens a session for somebody who has authenticated.
-    pub async fn open_session(
-        &self,
-        request: &Circumstances,
-        id: AccountId,
-        account: &Loaded<Account>,
-        acr: Acr,
-        amr: &[&str],
-    ) -> Result<Granted, Denied> {
-        let session = SessionId::generate(id, request.now, random()?);
-        let meta = request.meta(Actor::Account(id), Some(id))?;
-        let key = self.data_key(id).await?;
-        let seal = |value: &str, field| key.seal(value, id, meta.message, field);
-        let start = Start {
-            account: id,
-            standing: account.state.standing(),
-            client: self.config.client_id.clone(),
-            ip: seal(&request.ip.to_string(), "ip")?,
-            user_agent: request
-                .user_agent
-                .as_deref()
-                .map(|agent| seal(agent, "user_agent"))
-                .transpose()?,
-            acr,
-            amr: amr.iter().map(|&method| method.to_owned()).collect(),
-            now: request.now,
-            idle: self.config.session_idle,
-            absolute: self.config.session_absolute,
-            retention: self.config.session_retention,
-        };
-        let started = self
-            .sessions
-            .execute(session, &meta, &SessionCommand::Start(start))
-            .await?;
-        let live = started
-            .state
-            .state
-            .get()
-            .ok_or_else(|| Denied::Broken("a started session has no state".into()))?;
-        Ok(Granted {
-            tokens: self.mint(request, session, live, &account.state.roles)?,
-            position: started.position,
-        })
+    /// A place among what goes on after its answer was given, if there is one.
+    pub(crate) fn afterwards(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.afterwards).try_acquire_owned().ok()
     }
 
-    /// The tokens of a session's live generation.
-    pub fn mint(
-        &self,
-        request: &Circumstances,
-        session: SessionId,
-        live: &Live,
-        roles: &[String],
-    ) -> Result<wire::Tokens, Denied> {
-        let seconds =
-            |at: countersign_events::Timestamp| u64::try_from(at.as_seconds()).unwrap_or_default();
-        let issued = seconds(request.now);
-        // No token outlives its session.
-        let expires = seconds(
-            request
-                .now
-                .plus(self.config.access_token)
-                .min(live.expires_at),
-        );
-        let claims = Claims {
-            iss: self.config.issuer.clone(),
-            sub: live.account.uuid(),
-            aud: Audience::from(self.config.audience.as_str()),
-            exp: expires,
-            iat: issued,
-            nbf: issued,
-            jti: token_id()?,
-            client_id: live.client.clone(),
-            sid: session.uuid(),
-            epoch: live.epoch,
-            scope: String::new(),
-            roles: roles.to_vec(),
-            acr: Some(live.acr.to_string()),
-            amr: live.amr.clone(),
-            auth_time: Some(seconds(live.auth_time)),
-            cnf: None,
-        };
-        let access_token = self
-            .signing
-            .mint(&claims)
-            .map_err(|error| Denied::Broken(error.to_string()))?;
-        let refresh_token = self.refresh_tokens.seal(RefreshToken {
-            session,
-            generation: live.generation,
-        });
-        Ok(wire::Tokens {
-            access_token: wire::Secret::new(access_token),
-            token_type: wire::TokenType::Bearer,
-            expires_in: expires.saturating_sub(issued),
-            refresh_token: wire::Secret::new(refresh_token),
-            session_id: session.uuid(),
-        })
-    }
-
-    /// Refuses the session's tokens on this service from now on, without
-    /// waiting for the feed to bring the news back.
-    pub fn revoke_locally(
-        &self,
-        session: SessionId,
-        now: countersign_events::Timestamp,
-    ) -> Result<(), Denied> {
-        let forget_at = self.forget_at(now);
-        self.verifier
-            .revocations()
-            .revoke_session(session.uuid(), forget_at)
-            .map_err(|full| Denied::Broken(full.to_string()))
-    }
-
-    /// The same for everything of an account that is older than `min_epoch`.
-    pub fn raise_epoch_locally(
-        &self,
-        account: AccountId,
-        min_epoch: u64,
-        now: countersign_events::Timestamp,
-    ) -> Result<(), Denied> {
-        let forget_at = self.forget_at(now);
-        self.verifier
-            .revocations()
-            .raise_epoch(account.uuid(), min_epoch, forget_at)
-            .map_err(|full| Denied::Broken(full.to_string()))
-    }
-
-    fn forget_at(&self, now: countersign_events::Timestamp) -> u64 {
-        let until = now
-            .plus(crate::config::MAX_ACCESS_TOKEN)
-            .plus(self.config.clock_skew);
-        u64::try_from(until.as_seconds()).unwrap_or_default()
-    }
-
-    /// The data key of an account that exists.
-    pub async fn data_key(&self, account: AccountId) -> Result<countersign_log::DataKey, Denied> {
-        self.log
-            .vault()
-            .data_key(account)
-            .await?
-            .ok_or_else(|| Denied::Broken("an account has no data key".into()))
-    }
-
-    /// How an account is shown to its owner.
-    pub async fn show_account(
-        &self,
-        id: AccountId,
-        account: &Account,
-    ) -> Result<wire::Account, Denied> {
-        let key = self.data_key(id).await?;
-        let open = |sealed: &SealedIn, field| key.open(&sealed.value, id, sealed.message, field);
-        let email = account.email.as_ref().map(|email| open(email, "email"));
-        let name = account
-            .display_name
-            .as_ref()
-            .map(|name| open(name, "display_name"));
-        Ok(wire::Account {
-            id: id.uuid(),
-            email: email.transpose()?.unwrap_or_default(),
-            display_name: name.transpose()?,
-            email_verified: false,
-            roles: account.roles.clone(),
-            created_at: account.created_at.to_datetime(),
-        })
+    /// What speaks with passkeys.
+    pub(crate) fn passkeys(&self) -> Result<&Passkeys, Denied> {
+        self.passkeys.as_ref().ok_or(Denied::NoPasskeys)
     }
 
     /// Notes something that went wrong for a client.
@@ -330,6 +201,51 @@ impl App {
         self.metrics.failed(kind, request.now);
         self.log.signal(&signal).await;
     }
+}
+
+/// Browsers bind passkeys to a name, so a public URL of an address that is not
+/// this machine's has none.
+fn passkeys(config: &ApiConfig) -> Result<Option<Passkeys>, Denied> {
+    match Passkeys::new(&config.issuer, &config.product) {
+        Ok(passkeys) => Ok(Some(passkeys)),
+        Err(PasskeyError::Address) => {
+            tracing::warn!("the issuer has no host name, so there are no passkeys");
+            Ok(None)
+        }
+        Err(error) => Err(Denied::Broken(error.to_string())),
+    }
+}
+
+/// How much may go on after its answer was given.
+const AFTERWARDS: usize = 256;
+
+/// How many password hashes are kept in memory.
+const CACHED_HASHES: usize = 20_000;
+
+/// Tells every cache of what was seen in the log.
+fn listener(
+    log: &Log,
+    accounts: &Repository<Account>,
+    sessions: &Repository<Session>,
+    emails: &Repository<EmailReservation>,
+    factors: &Repository<FactorUse>,
+) -> Listener {
+    let (log, accounts, sessions) = (log.clone(), accounts.clone(), sessions.clone());
+    let (emails, factors) = (emails.clone(), factors.clone());
+    Arc::new(move |message: &countersign_log::RawMessage| {
+        match message.subject.noun {
+            Noun::Account => {
+                accounts.seen(message);
+                // It may say that the person was forgotten.
+                let account = AccountId::from_uuid(message.subject.id);
+                log.vault().doubt_data_key(account);
+            }
+            Noun::Session => sessions.seen(message),
+            Noun::Email => emails.seen(message),
+            Noun::Factor => factors.seen(message),
+            Noun::Key => {}
+        }
+    })
 }
 
 /// Forgets revocations that no valid token can meet any more, a little every

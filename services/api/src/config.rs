@@ -1,8 +1,13 @@
 //! What a service can be told. Every default is here and pinned by a test.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
+
+use countersign_throttle::ThrottleConfig;
+
+use crate::password::Blocklist;
 
 /// The rules and limits of a service.
 #[derive(Debug, Clone)]
@@ -32,8 +37,58 @@ pub struct ApiConfig {
     pub max_staleness: Duration,
     /// After how long an unfinished registration may be taken over.
     pub registration_timeout: Duration,
+    /// What the product is called, in authenticator apps and mails.
+    pub product: String,
+    /// How long the second step of a login may take.
+    pub mfa_attempt: Duration,
+    /// How long an offered factor can be confirmed.
+    pub factor_offer: Duration,
+    /// How long the token in a reset mail is good.
+    pub password_reset: Duration,
+    /// How long the token that proves an address is good.
+    pub email_verification: Duration,
+    /// How old the authentication may be for what changes one's own account.
+    pub own_max_age: Duration,
+    /// How old the authentication may be for what an operator changes.
+    pub operator_max_age: Duration,
+    /// Whether an address must be verified before the first login.
+    pub verify_email_first: bool,
+    /// Whether sessions are tied to where they were started.
+    pub binding: Binding,
+    /// The origins of pages on other sites that may call, beside the issuer's.
+    pub allowed_origins: Vec<String>,
+    /// Where mails are kept instead of being sent, to be listed at
+    /// `/dev/mail`.
+    pub dev_mail: Option<PathBuf>,
+    /// How slow guessing is.
+    pub throttle: ThrottleConfig,
     /// Passwords.
     pub password: PasswordConfig,
+}
+
+/// Whether a session is tied to the network and the device it was started on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Binding {
+    /// It is not.
+    #[default]
+    Off,
+    /// Its use from elsewhere is an event and a mark on the session.
+    Observe,
+    /// It is not refreshed from elsewhere before the person has stepped up.
+    Enforce,
+}
+
+impl std::str::FromStr for Binding {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Self, ()> {
+        match word {
+            "off" => Ok(Self::Off),
+            "observe" => Ok(Self::Observe),
+            "enforce" => Ok(Self::Enforce),
+            _ => Err(()),
+        }
+    }
 }
 
 /// The longest life an access token may be given.
@@ -56,6 +111,9 @@ pub struct PasswordConfig {
     pub workers: usize,
     /// How many may wait for a worker before the next one is shed.
     pub queue: usize,
+    /// Passwords that nobody may choose, beside those that are known to be
+    /// easy to guess.
+    pub blocklist: Blocklist,
 }
 
 impl Default for ApiConfig {
@@ -74,6 +132,18 @@ impl Default for ApiConfig {
             position_wait: Duration::from_secs(2),
             max_staleness: Duration::from_mins(1),
             registration_timeout: Duration::from_mins(1),
+            product: "Countersign".into(),
+            mfa_attempt: Duration::from_mins(5),
+            factor_offer: Duration::from_mins(10),
+            password_reset: Duration::from_mins(30),
+            email_verification: Duration::from_hours(24),
+            own_max_age: Duration::from_mins(5),
+            operator_max_age: Duration::from_mins(15),
+            verify_email_first: false,
+            binding: Binding::Off,
+            allowed_origins: Vec::new(),
+            dev_mail: None,
+            throttle: ThrottleConfig::default(),
             password: PasswordConfig::default(),
         }
     }
@@ -90,6 +160,7 @@ impl Default for PasswordConfig {
             iterations: 2,
             workers: cores,
             queue: 8 * cores,
+            blocklist: Blocklist::default(),
         }
     }
 }
@@ -133,6 +204,22 @@ impl ApiConfig {
         if self.refresh_grace > Duration::from_secs(30) {
             return fail("refresh_grace", "expected 30 seconds at most");
         }
+        let hour = Duration::from_hours(1);
+        if self.mfa_attempt > Duration::from_mins(10) || self.mfa_attempt.is_zero() {
+            return fail("mfa_attempt", "expected 1 second to 10 minutes");
+        }
+        if self.password_reset > hour || self.password_reset.is_zero() {
+            return fail("password_reset", "expected 1 second to 1 hour");
+        }
+        if self.own_max_age > hour || self.operator_max_age > hour {
+            return fail("max_age", "expected 1 hour at most");
+        }
+        if self.product.is_empty() || self.product.chars().count() > 60 {
+            return fail("product", "expected 1 to 60 characters");
+        }
+        if let Err(error) = self.throttle.validate() {
+            return fail("throttle", &error.to_string());
+        }
         let password = &self.password;
         if password.min_length < 8 || password.max_length < 64 || password.max_length > 1_024 {
             return fail(
@@ -171,6 +258,12 @@ mod tests {
         assert_eq!(config.refresh_grace.as_secs(), 10);
         assert_eq!(config.position_wait.as_secs(), 2);
         assert_eq!(config.max_staleness.as_secs(), 60);
+        assert_eq!(config.mfa_attempt.as_secs(), 300);
+        assert_eq!(config.password_reset.as_secs(), 1_800);
+        assert_eq!(config.email_verification.as_secs(), 86_400);
+        assert_eq!(config.own_max_age.as_secs(), 300);
+        assert_eq!(config.operator_max_age.as_secs(), 900);
+        assert_eq!(config.binding, Binding::Off);
         let password = &config.password;
         assert_eq!((password.min_length, password.max_length), (8, 256));
         assert_eq!((password.memory_kib, password.iterations), (19_456, 2));

@@ -4,10 +4,13 @@
 //! theirs ([`LogError`], [`ViewError`]); both become one of these, and the one
 //! table from here to HTTP is in `problem.rs` beside it.
 
-use countersign_domain::{AccountRefusal, EmailRefusal, KeyRefusal, SessionRefusal};
+use countersign_domain::{
+    AccountRefusal, EmailRefusal, FactorUseRefusal, KeyRefusal, SessionRefusal,
+};
 use countersign_events::EndReason;
 use countersign_log::{ExecuteError, LogError, SealError, Transient};
-use countersign_verifier::Refusal as TokenRefusal;
+use countersign_throttle::Refused;
+use countersign_verifier::{Acr, Refusal as TokenRefusal, StepUp};
 use countersign_views::ViewError;
 
 use crate::password::{HashError, Shed, Weakness};
@@ -43,6 +46,45 @@ pub enum Denied {
     /// The access token does not let its bearer in.
     #[error(transparent)]
     Token(#[from] TokenRefusal),
+    /// A second factor was wrong.
+    #[error("wrong second factor")]
+    MfaInvalid,
+    /// The second step of a login is over, or never was.
+    #[error("no sign-in waits for this")]
+    MfaTokenInvalid,
+    /// The authentication is too weak or too old for this.
+    #[error("a stronger or newer authentication is needed")]
+    StepUp(StepUp),
+    /// The session is tied to another place.
+    #[error("the session is used from elsewhere")]
+    Elsewhere,
+    /// Too many failures: wait.
+    #[error("too many tries")]
+    Throttled {
+        /// For how long, in seconds.
+        retry_after_seconds: u64,
+    },
+    /// It failed so often that it is not tried any more.
+    #[error("it failed too often to be tried again")]
+    Exhausted,
+    /// A cookie came without the CSRF token of its session.
+    #[error("the CSRF token does not fit")]
+    CsrfInvalid,
+    /// The page of another site is behind the request.
+    #[error("the request comes from another site")]
+    CrossSite,
+    /// The token from a mail is not good any more.
+    #[error("the link is not good any more")]
+    LinkInvalid,
+    /// The address has to be verified first.
+    #[error("the address is not verified")]
+    EmailUnverified,
+    /// The person was forgotten.
+    #[error("the account was erased")]
+    Erased,
+    /// Passkeys need a public URL with a name.
+    #[error("passkeys need a public URL with a host name")]
+    NoPasskeys,
     /// The caller's roles do not permit this.
     #[error("not permitted")]
     Forbidden,
@@ -111,7 +153,16 @@ impl From<SessionRefusal> for Denied {
             SessionRefusal::Ended(EndReason::RefreshReused) => Self::RefreshReused,
             SessionRefusal::Ended(_) | SessionRefusal::Fenced => Self::SessionRevoked,
             SessionRefusal::Expired => Self::RefreshExpired,
-            SessionRefusal::Unknown | SessionRefusal::NeverIssued => Self::RefreshInvalid,
+            SessionRefusal::Unknown | SessionRefusal::NeverIssued | SessionRefusal::Replaced => {
+                Self::RefreshInvalid
+            }
+            SessionRefusal::AttemptOver => Self::MfaTokenInvalid,
+            SessionRefusal::FactorMissing => Self::StepUp(StepUp {
+                acr: Some(Acr::Aal2),
+                max_age_seconds: None,
+                is_too_weak: true,
+            }),
+            SessionRefusal::Elsewhere => Self::Elsewhere,
             SessionRefusal::Exists => Self::Broken("a session id was drawn twice".into()),
         }
     }
@@ -120,9 +171,17 @@ impl From<SessionRefusal> for Denied {
 impl From<AccountRefusal> for Denied {
     fn from(refusal: AccountRefusal) -> Self {
         match refusal {
-            AccountRefusal::Unknown => Self::NotFound,
+            AccountRefusal::Unknown | AccountRefusal::Erased | AccountRefusal::NoSuchFactor => {
+                Self::NotFound
+            }
             AccountRefusal::Exists => Self::EmailTaken,
-            AccountRefusal::Abandoned => Self::Conflict,
+            AccountRefusal::Suspended => Self::SessionRevoked,
+            AccountRefusal::RequestClosed => Self::LinkInvalid,
+            AccountRefusal::CodeSpent => Self::MfaInvalid,
+            AccountRefusal::Abandoned
+            | AccountRefusal::Changed
+            | AccountRefusal::FactorExists
+            | AccountRefusal::TooManyFactors => Self::Conflict,
         }
     }
 }
@@ -131,6 +190,26 @@ impl From<EmailRefusal> for Denied {
     fn from(refusal: EmailRefusal) -> Self {
         match refusal {
             EmailRefusal::Taken { .. } => Self::EmailTaken,
+        }
+    }
+}
+
+impl From<FactorUseRefusal> for Denied {
+    fn from(_: FactorUseRefusal) -> Self {
+        Self::MfaInvalid
+    }
+}
+
+impl From<Refused> for Denied {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Wait {
+                retry_after_seconds,
+            } => Self::Throttled {
+                retry_after_seconds,
+            },
+            Refused::Exhausted => Self::Exhausted,
+            Refused::Failed(error) => Self::Log(error),
         }
     }
 }

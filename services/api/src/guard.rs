@@ -1,21 +1,22 @@
-//! Who is asking.
+//! Who is asking, and whether that is enough.
 
 use std::sync::Arc;
 
 use countersign_events::{AccountId, Actor, SessionId};
 use countersign_verifier::{Claims, bearer};
 use poem::http::header::AUTHORIZATION;
-use poem::{FromRequest, Request, RequestBody};
+use poem::{FromRequest, PathPattern, Request, RequestBody};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 
+use crate::access::Access;
 use crate::app::App;
 use crate::circumstances;
 use crate::denied::Denied;
-use crate::permission::{Permission, permitted};
 
-/// A caller whose access token was checked: signature, claims, and that
-/// nothing it depends on was revoked.
+/// A caller whose access token was checked: signature, claims, that nothing it
+/// depends on was revoked, and that it brings what the operation asks for on
+/// the page of access.
 #[derive(SecurityScheme)]
 #[oai(
     ty = "bearer",
@@ -26,7 +27,23 @@ use crate::permission::{Permission, permitted};
 pub(crate) struct SignedIn(pub Caller);
 
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
-    Ok(Caller::check(request, &bearer.token)?)
+    let app = app(request)?;
+    let caller = Caller::check(request, &bearer.token)?;
+    let pattern = request.data::<PathPattern>();
+    let pattern = pattern.map_or("", |pattern| &*pattern.0);
+    let access = app.access.of(request.method(), pattern)?;
+    if access == Access::Open {
+        return Err(Denied::Broken("an open operation asks who is there".into()).into());
+    }
+    let needs_factor = if access.asks_for_account() {
+        let account = app.accounts.current(caller.account()).await;
+        account.map_err(Denied::from)?.state.needs_factor()
+    } else {
+        false
+    };
+    let now = circumstances::of(request)?.received_at / 1_000;
+    access.check(&caller.claims, needs_factor, &app.config, now)?;
+    Ok(caller)
 }
 
 /// A caller who may come without an access token, or with one that is no good,
@@ -48,11 +65,15 @@ pub(crate) struct Caller {
     claims: Claims,
 }
 
+fn app(request: &Request) -> Result<&Arc<App>, Denied> {
+    request
+        .data::<Arc<App>>()
+        .ok_or_else(|| Denied::Broken("a request came without the service".into()))
+}
+
 impl Caller {
     fn check(request: &Request, token: &str) -> Result<Self, Denied> {
-        let app = request
-            .data::<Arc<App>>()
-            .ok_or_else(|| Denied::Broken("a request came without the service".into()))?;
+        let app = app(request)?;
         if app.feed.is_blind(&app.log, app.config.max_staleness) {
             return Err(Denied::Blind);
         }
@@ -79,14 +100,5 @@ impl Caller {
     /// As the actor of what comes of the request.
     pub(crate) fn actor(&self) -> Actor {
         Actor::Account(self.account())
-    }
-
-    /// Refuses a caller none of whose roles permits it.
-    pub(crate) fn require(&self, permission: Permission) -> Result<(), Denied> {
-        if permitted(&self.claims.roles, permission) {
-            Ok(())
-        } else {
-            Err(Denied::Forbidden)
-        }
     }
 }

@@ -6,29 +6,45 @@
 //! result. What is allowed is decided in `countersign-domain`; which status an
 //! answer has, in `problem.rs`.
 
+mod access;
+mod account_pages;
 mod app;
+mod binding;
+mod carrier;
 mod circumstances;
 mod clock;
 mod config;
+mod csrf;
 mod denied;
+mod dev_mail;
+mod device;
 mod email;
+mod factor;
+mod grant;
 mod guard;
 pub mod http;
+mod janitor;
 mod keys;
 mod metrics;
 mod password;
+mod people;
 mod permission;
 mod postgres;
 mod problem;
 mod projected;
-mod refresh_token;
+mod proof;
 mod routes;
+mod secrets;
 mod service;
+mod token;
 
 pub use app::App;
 pub use circumstances::Circumstances;
 pub use clock::Clock;
-pub use config::{ApiConfig, ConfigError, MAX_ACCESS_TOKEN, PasswordConfig};
+pub use config::{ApiConfig, Binding, ConfigError, MAX_ACCESS_TOKEN, PasswordConfig};
+pub use countersign_throttle::ThrottleConfig;
 pub use denied::Denied;
 pub use email::EmailAddress;
+pub use factor::{NoSeed, TotpSeed};
+pub use password::{Blocklist, BlocklistError};
 pub use service::{ShellSettings, document, serve};

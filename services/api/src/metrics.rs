@@ -100,7 +100,12 @@ impl Metrics {
             outcome: kind.as_str(),
         };
         match kind {
-            SignalKind::UnknownAccount | SignalKind::WrongPassword | SignalKind::LoginShed => {
+            SignalKind::UnknownAccount
+            | SignalKind::WrongPassword
+            | SignalKind::WrongFactor
+            | SignalKind::Throttled
+            | SignalKind::CrossSite
+            | SignalKind::LoginShed => {
                 self.logins.get_or_create(&outcome).inc();
                 self.recent
                     .lock()

@@ -9,6 +9,10 @@ pub(crate) enum Permission {
     SessionsRevoke,
     /// See accounts.
     AccountsRead,
+    /// Suspend, reinstate, give roles, reset factors.
+    AccountsWrite,
+    /// Forget people.
+    AccountsErase,
     /// Read the log.
     EventsRead,
     /// See the state of the read models.
@@ -17,14 +21,19 @@ pub(crate) enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::SessionsRead,
         Self::SessionsRevoke,
         Self::AccountsRead,
+        Self::AccountsWrite,
+        Self::AccountsErase,
         Self::EventsRead,
         Self::ProjectionsRead,
     ];
 }
+
+/// The roles there are, each with what it permits.
+pub(crate) const ROLES: [&str; 4] = ["user", "support", "operator", "admin"];
 
 /// What a role permits. An unknown role permits nothing.
 pub(crate) fn permissions_of(role: &str) -> &'static [Permission] {

@@ -2,7 +2,7 @@
 
 use countersign_log::LogError;
 use countersign_openapi::{FieldError, ProblemCode};
-use countersign_verifier::Refusal;
+use countersign_verifier::{Refusal, StepUp};
 use countersign_views::ViewError;
 
 use crate::denied::Denied;
@@ -12,7 +12,7 @@ impl From<Denied> for Problem {
     fn from(denied: Denied) -> Self {
         use ProblemCode as Code;
         match denied {
-            Denied::InvalidCredentials => Self::new(Code::InvalidCredentials),
+            Denied::InvalidCredentials | Denied::Exhausted => Self::new(Code::InvalidCredentials),
             Denied::EmailTaken => Self::new(Code::EmailTaken),
             Denied::Invalid { field, message } => {
                 Self::invalid(vec![FieldError::at(field, message)])
@@ -32,12 +32,38 @@ impl From<Denied> for Problem {
                 };
                 Self::new(code).challenge(refusal.www_authenticate())
             }
+            Denied::MfaInvalid => Self::new(Code::MfaInvalid),
+            Denied::MfaTokenInvalid => Self::new(Code::MfaTokenInvalid),
+            Denied::StepUp(missing) => Self::new(Code::InsufficientUserAuthentication)
+                .challenge(missing.www_authenticate()),
+            Denied::Elsewhere => Self::new(Code::InsufficientUserAuthentication)
+                .detail("The session is used from elsewhere than where it was started. Step up.")
+                .challenge(
+                    StepUp {
+                        acr: None,
+                        max_age_seconds: Some(0),
+                        is_too_weak: false,
+                    }
+                    .www_authenticate(),
+                ),
+            Denied::Throttled {
+                retry_after_seconds,
+            } => Self::new(Code::RateLimited)
+                .retry_after(u32::try_from(retry_after_seconds).unwrap_or(u32::MAX)),
+            Denied::CsrfInvalid => Self::new(Code::CsrfInvalid),
+            Denied::CrossSite => Self::new(Code::CsrfInvalid)
+                .detail("The request comes from a page of another site."),
+            Denied::LinkInvalid => Self::new(Code::LinkInvalid),
+            Denied::EmailUnverified => Self::new(Code::EmailUnverified),
+            Denied::NoPasskeys => {
+                Self::new(Code::NotFound).detail("Passkeys need a public URL with a host name.")
+            }
             Denied::Forbidden => Self::new(Code::InsufficientPermissions),
             Denied::RefreshInvalid => Self::new(Code::RefreshInvalid),
             Denied::RefreshExpired => Self::new(Code::RefreshExpired),
             Denied::RefreshReused => Self::new(Code::RefreshReused),
             Denied::SessionRevoked => Self::new(Code::SessionRevoked),
-            Denied::NotFound => Self::new(Code::NotFound),
+            Denied::NotFound | Denied::Erased => Self::new(Code::NotFound),
             Denied::Conflict => Self::new(Code::Conflict),
             Denied::Overloaded => Self::new(Code::Overloaded),
             Denied::PositionNotReached => Self::new(Code::PositionNotReached),

@@ -2,6 +2,7 @@
 
 mod anchoring;
 mod cli;
+pub mod mail;
 pub mod parts;
 pub mod settings;
 pub mod stack;

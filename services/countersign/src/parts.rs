@@ -1,12 +1,12 @@
 //! From settings to the parts of the system.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_api::http::Server;
-use countersign_api::{ApiConfig, App, Clock, Denied, ShellSettings};
+use countersign_api::{ApiConfig, App, Blocklist, Clock, Denied, ShellSettings};
 use countersign_log::{
     GateState, KeyEncryptionKey, Log, LogConfig, LogError, SealError, patiently,
 };
@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
 
+use crate::mail;
 use crate::settings::{Settings, SettingsError};
 
 /// Why a verb did not do what it was told.
@@ -124,8 +125,28 @@ pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig,
         session_retention: seconds("session_retention_seconds")?,
         refresh_grace: seconds("refresh_grace_seconds")?,
         position_wait: Duration::from_millis(settings.parsed("position_wait_millis")?),
+        product: text(settings, "product"),
+        mfa_attempt: seconds("mfa_attempt_seconds")?,
+        own_max_age: seconds("own_max_age_seconds")?,
+        operator_max_age: seconds("operator_max_age_seconds")?,
+        password_reset: seconds("password_reset_seconds")?,
+        email_verification: seconds("email_verification_seconds")?,
+        verify_email_first: settings.parsed("verify_email_first")?,
+        binding: text(settings, "session_binding")
+            .parse()
+            .map_err(|()| settings.wrong("session_binding"))?,
+        allowed_origins: listed(&text(settings, "allowed_origins")),
         ..ApiConfig::default()
     };
+    config.throttle.network_failures_per_minute = settings.parsed("failed_logins_per_minute")?;
+    config.throttle.registrations_per_hour = settings.parsed("registrations_per_hour")?;
+    config.throttle.mails_per_hour = settings.parsed("mails_per_hour")?;
+    let blocklist = text(settings, "password_blocklist");
+    if !blocklist.is_empty() {
+        config.password.blocklist = Blocklist::read(Path::new(&blocklist))
+            .map_err(|error| Failure::other(format!("{blocklist}: {error}")))?;
+    }
+    config.dev_mail = mail::folder(settings);
     config.password.min_length = settings.parsed("password_min_length")?;
     config.password.memory_kib = settings.parsed("password_memory_kib")?;
     config.password.iterations = settings.parsed("password_iterations")?;
@@ -136,6 +157,20 @@ pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig,
     }
     config.validate()?;
     Ok(config)
+}
+
+/// The value of a setting that has a default.
+pub(crate) fn text(settings: &Settings, name: &'static str) -> String {
+    let value = settings.get(name);
+    value.map_or_else(String::new, |value| value.expose_secret().to_owned())
+}
+
+fn listed(text: &str) -> Vec<String> {
+    let words = text.split(',').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// What the shell is told.
@@ -195,7 +230,7 @@ pub async fn app(
         postgres(settings)?,
         checkpoint_file(settings),
     ));
-    let app = App::start(config, clock, log.clone(), views(settings)?).await?;
+    let app = Box::pin(App::start(config, clock, log.clone(), views(settings)?)).await?;
     if let GateState::Damaged { first_bad, finding } = log.gate().state() {
         tracing::error!(%first_bad, finding, "the log is damaged; nothing will be appended");
     }

@@ -9,6 +9,7 @@
 
 mod account;
 mod email;
+mod factor;
 mod key;
 mod session;
 #[cfg(test)]
@@ -17,10 +18,17 @@ mod testing;
 use countersign_events::{EntityId, EventSet, MessageId, Timestamp};
 use serde_json::value::RawValue;
 
-pub use account::{Account, AccountCommand, AccountRefusal, SealedIn, Standing};
+pub use account::{
+    Account, AccountCommand, AccountRefusal, EmailChange, Factor, FactorCommand, KnownDevice,
+    MOST_DEVICES, MOST_FACTORS, NewDevice, Offer, RecoveryCodes, Request, SealedIn, Standing,
+};
 pub use email::{EmailCommand, EmailRefusal, EmailReservation};
+pub use factor::{FactorUse, FactorUseCommand, FactorUseRefusal};
 pub use key::{Key, KeyCommand, KeyRefusal, Keyring};
-pub use session::{Live, Refresh, Session, SessionCommand, SessionRefusal, Start};
+pub use session::{
+    Attempt, Live, MOST_TRIES, Pending, Place, Refresh, Session, SessionCommand, SessionRefusal,
+    Start, StepUp,
+};
 
 /// A consistency boundary: one subject of the log.
 pub trait Aggregate: Default + Clone + Send + Sync + 'static {

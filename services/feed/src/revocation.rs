@@ -20,7 +20,9 @@ pub enum Revocation {
 /// What a message revokes, and when that was decided.
 ///
 /// Every new event must say here whether it revokes: the matches have no
-/// default arm.
+/// default arm. A change of an account that must end its sessions says so with
+/// a `SessionsEnded` in the same message, so that there is one rule here and
+/// not one for every such change.
 pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation)>, LogError> {
     let envelope = message.envelope()?;
     let decode = |error| LogError::Decode {
@@ -40,7 +42,13 @@ pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation
                     SessionEvent::Ended(_) => Some(Revocation::Session(session)),
                     SessionEvent::Started(_)
                     | SessionEvent::Refreshed(_)
-                    | SessionEvent::RefreshReused(_) => None,
+                    | SessionEvent::RefreshReused(_)
+                    | SessionEvent::Attempted(_)
+                    | SessionEvent::FactorRejected(_)
+                    | SessionEvent::SteppedUp(_)
+                    | SessionEvent::Continued(_)
+                    | SessionEvent::Bound(_)
+                    | SessionEvent::BindingBroken(_) => None,
                 })
                 .collect()
         }
@@ -58,11 +66,30 @@ pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation
                     AccountEvent::Registered(_)
                     | AccountEvent::CredentialSet(_)
                     | AccountEvent::ProfileChanged(_)
-                    | AccountEvent::Abandoned(_) => None,
+                    | AccountEvent::Abandoned(_)
+                    | AccountEvent::VerificationRequested(_)
+                    | AccountEvent::EmailVerified(_)
+                    | AccountEvent::EmailChangeRequested(_)
+                    | AccountEvent::EmailChanged(_)
+                    | AccountEvent::PasswordResetRequested(_)
+                    | AccountEvent::FactorOffered(_)
+                    | AccountEvent::FactorAdded(_)
+                    | AccountEvent::FactorRenamed(_)
+                    | AccountEvent::FactorRemoved(_)
+                    | AccountEvent::FactorDisabled(_)
+                    | AccountEvent::ChallengeFailed(_)
+                    | AccountEvent::RecoveryCodesSet(_)
+                    | AccountEvent::RecoveryCodeUsed(_)
+                    | AccountEvent::DeviceAdded(_)
+                    | AccountEvent::Suspended(_)
+                    | AccountEvent::Reinstated(_)
+                    | AccountEvent::RolesChanged(_)
+                    | AccountEvent::Erased(_)
+                    | AccountEvent::Noted(_) => None,
                 })
                 .collect()
         }
-        Noun::Email | Noun::Key => Vec::new(),
+        Noun::Email | Noun::Key | Noun::Factor => Vec::new(),
     };
     Ok(found
         .into_iter()
@@ -81,7 +108,7 @@ pub(crate) fn revoked_at_worst(message: &RawMessage) -> Vec<(Timestamp, Revocati
             account: AccountId::from_uuid(message.subject.id),
             min_epoch: message.position.sequence,
         },
-        Noun::Email | Noun::Key => return Vec::new(),
+        Noun::Email | Noun::Key | Noun::Factor => return Vec::new(),
     };
     vec![(never, revocation)]
 }

@@ -135,7 +135,7 @@ fn is(payload: &[u8], subject: Subject, message: MessageId) -> bool {
     RawEnvelope::parse(subject, payload).is_ok_and(|envelope| envelope.header().id == message)
 }
 
-fn ack(payload: &[u8]) -> Result<Appended, LogError> {
+pub(crate) fn ack(payload: &[u8]) -> Result<Appended, LogError> {
     #[derive(Deserialize)]
     struct Ack {
         #[serde(default)]

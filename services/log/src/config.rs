@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use async_nats::jetstream::{kv, stream};
+use async_nats::jetstream::stream;
 use countersign_events::stream_name;
 use secrecy::SecretString;
 
+use crate::attempts::Counters;
 use crate::seal::KeyEncryptionKey;
 
 /// What a service needs to know of its log.
@@ -146,14 +147,51 @@ pub(crate) fn signals_stream(prefix: &str, replicas: u8) -> stream::Config {
     }
 }
 
-/// The vault: only the last value of each key exists.
-pub(crate) fn vault_bucket(prefix: &str, replicas: u8) -> kv::Config {
-    kv::Config {
-        bucket: format!("{prefix}_VAULT"),
-        description: "Countersign secrets, sealed".into(),
-        history: 1,
+/// The bucket of the vault.
+pub(crate) fn vault_bucket(prefix: &str) -> String {
+    format!("{prefix}_VAULT")
+}
+
+/// Counters of tries: the last value of each is all there is. Those about what
+/// exists stay, however slowly they grow; of those that strangers can make up,
+/// the oldest make room.
+pub(crate) fn counters_stream(of: Counters, prefix: &str, replicas: u8) -> stream::Config {
+    let unbounded = stream::Config {
+        name: of.stream(prefix),
+        description: Some("Countersign counters, not part of the log of record".into()),
+        subjects: vec![of.subjects(prefix) + ">"],
         storage: stream::StorageType::File,
         num_replicas: replicas.into(),
-        ..kv::Config::default()
+        max_messages_per_subject: 1,
+        discard: stream::DiscardPolicy::Old,
+        allow_message_ttl: true,
+        ..stream::Config::default()
+    };
+    match of {
+        Counters::Attempts => unbounded,
+        Counters::Windows => stream::Config {
+            max_age: Counters::WINDOWS_LIVE,
+            max_bytes: 64 * 1024 * 1024,
+            max_messages: Counters::WINDOWS_MAX.into(),
+            ..unbounded
+        },
+    }
+}
+
+/// The vault: only the last value of each key exists. A KV bucket as clients
+/// know it, but for deletion, which they deny: here it is what erases.
+pub(crate) fn vault_stream(prefix: &str, replicas: u8) -> stream::Config {
+    let bucket = vault_bucket(prefix);
+    stream::Config {
+        name: format!("KV_{bucket}"),
+        description: Some("Countersign secrets, sealed".into()),
+        subjects: vec![format!("$KV.{bucket}.>")],
+        storage: stream::StorageType::File,
+        num_replicas: replicas.into(),
+        discard: stream::DiscardPolicy::New,
+        max_messages_per_subject: 1,
+        allow_rollup: true,
+        allow_direct: true,
+        ..stream::Config::default()
     }
 }

@@ -7,6 +7,7 @@
 //! allowed, that of the domain.
 
 mod append;
+mod attempts;
 mod cache;
 mod config;
 mod continuity;
@@ -14,6 +15,7 @@ mod error;
 mod gate;
 mod log;
 mod patience;
+mod reactor;
 mod read;
 mod repository;
 mod seal;
@@ -22,11 +24,13 @@ mod vault;
 mod wire;
 
 pub use append::Meta;
+pub use attempts::{Blind, Counter, CounterBatch, CounterTail, Counters};
 pub use config::{LogConfig, LogConfigError};
 pub use error::{ExecuteError, LogError};
 pub use gate::{Gate, GateState};
 pub use log::{Log, ShardState};
 pub use patience::{Transient, patiently};
+pub use reactor::{Claim, Claims, Delivery, Held, Reactor, ReactorConfig};
 pub use read::{RANGE_MAX, RawMessage};
 pub use repository::{Executed, Loaded, Repository};
 pub use seal::{DataKey, KeyEncryptionKey, SealError, random};

@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::sync::watch;
 
+use crate::attempts::Counters;
 use crate::config::{self, LogConfig, SHARDS_KEY};
 use crate::continuity::{self, Continuity};
 use crate::gate::Gate;
@@ -71,6 +72,10 @@ impl Log {
             config::signals_stream(&config.prefix, config.replicas),
         )
         .await?;
+        for counters in [Counters::Attempts, Counters::Windows] {
+            let wanted = config::counters_stream(counters, &config.prefix, config.replicas);
+            ensure_stream(&setup, wanted).await?;
+        }
         let vault = Vault::open(&setup, &context, &config).await?;
         let opened_with = *connects.borrow();
         let continuity = Arc::new(Continuity::new(shards, opened_with));
@@ -334,7 +339,7 @@ async fn shard(
 
 /// The configuration of the stream, which is created if it is missing. One
 /// that exists is never changed.
-async fn ensure_stream(
+pub(crate) async fn ensure_stream(
     context: &jetstream::Context,
     wanted: stream::Config,
 ) -> Result<stream::Config, LogError> {

@@ -14,6 +14,12 @@ create table accounts (
     roles text[] not null,
     created_at timestamptz not null,
     state text not null default 'active',
+    suspended_note text,
+    -- The second factors: credential to {"kind": .., "disabled": ..}.
+    factors jsonb not null default '{}',
+    password_disabled boolean not null default false,
+    recovery_codes_left smallint,
+    recovery_disabled boolean not null default false,
     min_epoch bigint not null default 0,
     sessions_ended_at timestamptz,
     sessions_ended_by text,
@@ -48,6 +54,12 @@ create table sessions (
     end_reason text,
     end_note text,
     ended_sequence bigint,
+    -- The account event that ended it, if it was one: what a `continued` event
+    -- of the session takes back.
+    ended_epoch bigint,
+    -- The last such event: it has judged every end of the account before it.
+    continued_sequence bigint not null default 0,
+    elsewhere_at timestamptz,
     shard smallint not null,
     started_sequence bigint not null,
     sequence bigint not null
@@ -56,6 +68,35 @@ create table sessions (
 -- A person's sessions, and among them those a `sessions_ended` event ends: the
 -- one index that a rebuild itself needs.
 create index sessions_by_account on sessions (account_id, ended_sequence);
+
+-- What happened to a person's account and sessions, without personal data: the
+-- details are in the log at the row's position. A row about a session is
+-- forgotten when the log forgets its message.
+create table history (
+    account_id uuid not null,
+    shard smallint not null,
+    sequence bigint not null,
+    index_in_message smallint not null,
+    occurred_at timestamptz not null,
+    noun text not null,
+    subject_id uuid not null,
+    name text not null,
+    actor_account uuid,
+    forget_at timestamptz,
+    primary key (shard, sequence, index_in_message)
+);
+
+-- A person's history, which is paged by it and deleted by it. All messages of a
+-- person are in one shard, so the sequence is the order.
+create index history_by_account on history (account_id, sequence, index_in_message);
+
+-- The accounts whose person was forgotten, so that a late message about one of
+-- their sessions makes no rows again.
+create table erased (
+    account_id uuid primary key,
+    shard smallint not null,
+    sequence bigint not null
+);
 
 create table checkpoints (
     shard smallint primary key,

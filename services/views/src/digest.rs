@@ -15,17 +15,23 @@ pub enum Table {
     Accounts,
     /// Sessions that are not to be forgotten yet.
     Sessions,
+    /// What happened to accounts and to such sessions.
+    History,
+    /// The accounts of those who were forgotten.
+    Erased,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 2] = [Self::Accounts, Self::Sessions];
+    pub const ALL: [Self; 4] = [Self::Accounts, Self::Sessions, Self::History, Self::Erased];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accounts => "accounts",
             Self::Sessions => "sessions",
+            Self::History => "history",
+            Self::Erased => "erased",
         }
     }
 
@@ -43,6 +49,16 @@ impl Table {
                      sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
                  from sessions t where forget_at >= $1 group by 1"
             }
+            Self::History => {
+                "select get_byte(uuid_send(subject_id), 14)::int4 as bucket, count(*) as rows,
+                     sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
+                 from history t where forget_at is null or forget_at >= $1 group by 1"
+            }
+            Self::Erased => {
+                "select get_byte(uuid_send(account_id), 14)::int4 as bucket, count(*) as rows,
+                     sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
+                 from erased t where $1::timestamptz is not null group by 1"
+            }
         }
     }
 
@@ -55,6 +71,20 @@ impl Table {
             Self::Sessions => {
                 "select id, md5(t::text) from sessions t
                  where forget_at >= $1 and get_byte(uuid_send(id), 14) = $2"
+            }
+            // A subject has many rows, and one key to name in a report.
+            Self::History => {
+                "select subject_id,
+                     md5(string_agg(t::text, ' ' order by shard, sequence, index_in_message))
+                 from history t
+                 where (forget_at is null or forget_at >= $1)
+                     and get_byte(uuid_send(subject_id), 14) = $2
+                 group by subject_id"
+            }
+            Self::Erased => {
+                "select account_id, md5(t::text) from erased t
+                 where $1::timestamptz is not null
+                     and get_byte(uuid_send(account_id), 14) = $2"
             }
         }
     }
@@ -80,8 +110,8 @@ impl Digest {
 }
 
 /// Digests a table of the generation that the connection's `search_path`
-/// finds. Sessions that may be forgotten at `now` are left out: one side may
-/// have forgotten them already.
+/// finds. Sessions that may be forgotten at `now` are left out, and so is their
+/// history: one side may have forgotten them already.
 pub async fn digest(
     connection: &mut PgConnection,
     table: Table,

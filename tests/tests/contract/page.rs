@@ -84,9 +84,9 @@ async fn ab_84_a_forged_cursor_is_refused_by_every_list() {
                 .by(&operator.access)
                 .send()
                 .await;
-            // Events of one decision stay together, and it has three at most.
+            // Events of one decision stay together, and it has four at most.
             let each = if operation.path.ends_with("/events") {
-                3
+                4
             } else {
                 1
             };

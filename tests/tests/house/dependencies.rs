@@ -17,15 +17,20 @@ const ARROWS: &[(&str, &str)] = &[
     ("views", "events"),
     ("projector", "log views events"),
     ("feed", "log events verifier"),
+    ("mail", "log domain events"),
+    ("passkey", "events"),
+    ("throttle", "log events"),
     ("verifier", "openapi"),
-    ("api", "log domain events views feed openapi verifier"),
+    (
+        "api",
+        "log domain events views feed openapi verifier mail passkey throttle",
+    ),
     ("tui", "openapi"),
     ("countersign", EVERYTHING),
     ("tests", EVERYTHING),
 ];
 
-const EVERYTHING: &str =
-    "events openapi domain log views projector feed verifier api tui countersign";
+const EVERYTHING: &str = "events openapi domain log views projector feed mail passkey throttle verifier api tui countersign";
 
 /// Doors to the outside, and who may open them. The tests may open all.
 const DOORS: &[(&str, &str)] = &[
@@ -37,6 +42,9 @@ const DOORS: &[(&str, &str)] = &[
     ("hyper", "api"),
     ("hyper-util", "api"),
     ("argon2", "api"),
+    ("lettre", "mail"),
+    ("totp-rs", "api"),
+    ("webauthn-rs", "passkey"),
     ("clap", "countersign"),
 ];
 
@@ -47,6 +55,10 @@ const PURE: &[(&str, &str)] = &[
         "base64 proptest serde serde_json thiserror time uuid",
     ),
     ("domain", "proptest serde serde_json thiserror uuid"),
+    (
+        "passkey",
+        "aws-lc-rs base64 serde serde_json thiserror tracing uuid webauthn-rs zeroize",
+    ),
     (
         "verifier",
         "aws-lc-rs base64 jsonwebtoken proptest serde serde_json thiserror uuid zeroize",

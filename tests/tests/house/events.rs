@@ -10,15 +10,21 @@ use super::tree::Tree;
 /// Events that no view shows. A view that comes to show one takes it out.
 const NOT_VIEWED: &[&str] = &[
     "EmailEvent::Reserved",
+    "EmailEvent::Released",
     "KeyEvent::Created",
     "KeyEvent::Activated",
+    "FactorEvent::CodeAccepted",
+    "FactorEvent::AssertionAccepted",
 ];
 
 /// Events of nouns that revoke nothing.
 const NOT_REVOKING: &[&str] = &[
     "EmailEvent::Reserved",
+    "EmailEvent::Released",
     "KeyEvent::Created",
     "KeyEvent::Activated",
+    "FactorEvent::CodeAccepted",
+    "FactorEvent::AssertionAccepted",
 ];
 
 /// One line of an `event_set!` block.

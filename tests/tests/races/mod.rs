@@ -5,3 +5,4 @@ mod ending;
 mod founding;
 mod refresh;
 mod registration;
+mod throttle;

@@ -1,4 +1,5 @@
 //! The read models are what the log says, and nothing else.
 
+mod batches;
 mod poison;
 mod same;

@@ -56,7 +56,7 @@ async fn traffic(world: &World) {
 async fn served(world: &World) -> Vec<String> {
     let mut rows = Vec::new();
     let mut models = world.read_models().await;
-    for view in ["accounts", "sessions"] {
+    for view in ["accounts", "sessions", "history"] {
         let sql = format!("select t::text as row from countersign.{view} t order by 1");
         let found = sqlx::query(AssertSqlSafe(sql))
             .fetch_all(&mut models.0)

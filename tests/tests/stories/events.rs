@@ -121,7 +121,15 @@ async fn every_step_is_an_event_that_says_who_and_in_which_request() {
 
     let path = format!("/v1/admin/accounts/{}/events?limit=1", ada.account);
     let account = all_pages(&world, &operator.access, &path).await;
-    assert_eq!(names(&account), ["registered", "credential_set"]);
+    assert_eq!(
+        names(&account),
+        [
+            "registered",
+            "credential_set",
+            "verification_requested",
+            "device_added"
+        ]
+    );
     let path = format!("/v1/admin/sessions/{}/events?limit=1", ada.session);
     let session = all_pages(&world, &operator.access, &path).await;
     assert_eq!(names(&session), ["started", "refreshed", "ended"]);

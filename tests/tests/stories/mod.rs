@@ -1,10 +1,17 @@
 //! What people and operators do, from beginning to end.
 
+mod account_life;
+mod address;
 mod clock;
+mod cookies;
+mod erasure;
 mod events;
 mod expiry;
 mod life;
+mod mail;
 mod operator;
+mod pages;
+mod password;
 mod position;
 mod registration;
 mod rotation;

@@ -58,7 +58,9 @@ async fn an_address_that_was_reserved_and_abandoned_can_be_registered_after_a_mi
             .expect("sealed"),
         display_name: None,
         roles: vec!["user".into()],
-        password: CredentialId::generate(world.now(), random().expect("randomness")),
+        password: CredentialId::generate(lost, world.now(), random().expect("randomness")),
+        verification: None,
+        device: None,
     };
     for service in [
         &world.app.accounts,

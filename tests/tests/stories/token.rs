@@ -102,7 +102,7 @@ async fn a_gateway_learns_who_it_is_from_headers() {
         ada.session.to_string()
     );
     assert_eq!(answer.header("countersign-roles"), "user support");
-    assert_eq!(answer.header("countersign-acr"), "aal1");
+    assert_eq!(answer.header("countersign-acr"), "aal2");
     assert_eq!(answer.header("cache-control"), "no-store");
     world
         .get("/v1/auth/verify")

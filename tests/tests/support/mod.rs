@@ -5,22 +5,33 @@
 //! [`eventually`] for a condition with a deadline.
 
 mod answer;
+mod authenticator;
 mod capture;
+mod chromium;
 mod client;
 mod clock;
 mod command;
+mod cookie;
+mod factor;
 mod inside;
+pub(crate) mod mailbox;
 mod person;
+pub(crate) mod smtp;
 mod stack;
 mod token;
 mod wait;
 mod world;
 
 pub(crate) use answer::Answer;
+pub(crate) use authenticator::Authenticator;
 pub(crate) use capture::logged;
+pub(crate) use chromium::Chromium;
 pub(crate) use client::{Call, Client};
 pub(crate) use clock::TestClock;
+pub(crate) use cookie::{COOKIE, InBrowser};
+pub(crate) use factor::Enrolled;
 pub(crate) use inside::ReadModels;
+pub(crate) use mailbox::Mailbox;
 pub(crate) use person::{PASSWORD, SignedIn, email};
 pub(crate) use stack::{nats_folder, stack};
 pub(crate) use token::{Jwt, claims_of, forge};

@@ -13,17 +13,20 @@
 //! 5. [`shell`] turns whatever went wrong into problem details ([`problem`]),
 //!    adds the headers ([`headers`]) and writes the line in the log.
 //!
-//! [`spec`] completes the OpenAPI document and [`pages`] serves it. What this
-//! module must not know: accounts, sessions, tokens, the log, Postgres.
+//! [`spec`] completes the OpenAPI document and [`pages`] serves it. [`origin`]
+//! and [`cookie`] are the rules for browsers. What this module must not know:
+//! accounts, sessions, tokens, the log, Postgres.
 
 pub mod body;
 pub mod client;
 mod conn;
+pub mod cookie;
 mod explain;
 pub mod headers;
 mod io;
 pub mod json;
 pub mod limits;
+pub mod origin;
 pub mod pages;
 pub mod panics;
 pub mod problem;
@@ -41,8 +44,10 @@ mod tracked;
 pub use client::{Network, TrustedProxies};
 pub use json::Json;
 pub use limits::Limits;
+pub use origin::{AllowedOrigins, BadOrigin, CrossSite, cross_site};
 pub use pages::Pages;
 pub use problem::Problem;
 pub use request::{RequestId, RequestIds, RequestInfo, TraceParent};
+pub(crate) use routes::operations;
 pub use server::{Server, ServerReport, ServerStats};
 pub use shell::{Answered, Shell, ShellConfig};

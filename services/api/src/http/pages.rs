@@ -1,5 +1,6 @@
-//! The documents that the service serves about itself: `/openapi.json`,
-//! `/docs`, and a page for each problem code.
+//! What the service serves as it is: the documents about itself
+//! (`/openapi.json`, `/docs`, a page for each problem code) and any page that
+//! it is given.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -10,7 +11,7 @@ use poem::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use poem::{Body, Response};
 use serde_json::{Value, json};
 
-use super::headers::{COOP, CORP};
+use super::headers::CORP;
 
 /// Documents that never change while the process lives, by path.
 ///
@@ -89,8 +90,31 @@ impl Pages {
         let page = Bytes::from(PAGE.replace("{title}", &title));
         self.add("/docs", HTML, page, REVALIDATE);
         self.set("/docs", header::CONTENT_SECURITY_POLICY, &policy(&spec));
-        self.set("/docs", COOP, "same-origin");
         Ok(self)
+    }
+
+    /// Adds a page that is nobody's to keep, whose scripts, styles and calls
+    /// are all its own origin's, and whose forms only a script can send.
+    #[must_use]
+    pub fn with_page(mut self, path: &str, html: &'static str) -> Self {
+        self.add(path, HTML, Bytes::from_static(html.as_bytes()), "no-store");
+        self.set(path, header::CONTENT_SECURITY_POLICY, PAGE_POLICY);
+        self
+    }
+
+    /// Adds a script that pages load.
+    #[must_use]
+    pub fn with_script(mut self, path: &str, script: &'static str) -> Self {
+        let body = Bytes::from_static(script.as_bytes());
+        self.add(path, SCRIPT, body, REVALIDATE);
+        self
+    }
+
+    /// Adds a stylesheet that pages load.
+    #[must_use]
+    pub fn with_style(mut self, path: &str, style: &'static str) -> Self {
+        self.add(path, CSS, Bytes::from_static(style.as_bytes()), REVALIDATE);
+        self
     }
 
     fn add(&mut self, path: &str, content_type: &'static str, body: Bytes, cache: &'static str) {
@@ -114,7 +138,7 @@ impl Pages {
 
     /// The answer to a request for `path`, if there is such a page. `Err` for
     /// a method that a page does not have.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &self,
         method: &Method,
         path: &str,
@@ -144,9 +168,13 @@ impl Pages {
     }
 }
 
-/// What the page may do: run and style itself from here, and call the API here
-/// or at the servers that the document names. Swagger UI needs no inline
-/// script or style (tried in Chromium 156), only icons in `data:` URLs.
+/// What a page of [`Pages::with_page`] may do.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'";
+
+/// What the page of the docs may do: run and style itself from here, and call
+/// the API here or at the servers that the document names. Swagger UI needs no
+/// inline script or style (tried in Chromium 156), only icons in `data:` URLs.
 fn policy(spec: &Value) -> String {
     let mut connect = "'self'".to_owned();
     for server in spec["servers"].as_array().into_iter().flatten() {

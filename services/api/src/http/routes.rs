@@ -43,6 +43,18 @@ impl Routes {
     }
 }
 
+/// Every operation of a document: method, pattern of the path, operation id.
+pub(crate) fn operations(spec: &Value) -> impl Iterator<Item = (&str, String, &str)> {
+    let paths = spec["paths"].as_object().into_iter().flatten();
+    paths.flat_map(|(path, item)| {
+        let operations = item.as_object().into_iter().flatten();
+        operations.filter_map(|(method, operation)| {
+            let id = operation["operationId"].as_str()?;
+            Some((method.as_str(), pattern(path).0, id))
+        })
+    })
+}
+
 /// `/v1/sessions/{id}` as `/v1/sessions/:param0`, and the names in their order.
 fn pattern(path: &str) -> (String, Vec<&str>) {
     let mut names = Vec::new();

@@ -33,6 +33,9 @@ pub const WITH_BODY: &[ProblemCode] = &[
 /// Problems of every operation that takes parameters.
 pub const WITH_PARAMETERS: &[ProblemCode] = &[ProblemCode::ValidationFailed];
 
+/// Problems of every operation that changes something.
+pub const CHANGING: &[ProblemCode] = &[ProblemCode::CsrfInvalid];
+
 /// What the document lacks.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct SpecError {
@@ -76,7 +79,8 @@ pub fn finish(spec_json: &str, table: &[(&str, &[ProblemCode])]) -> Result<Strin
             .unwrap_or_default()
             .to_owned();
         match unused.remove(id.as_str()) {
-            Some(codes) => add_problems(operation, codes),
+            Some(codes) if name.starts_with("get ") => add_problems(operation, codes),
+            Some(codes) => add_problems(operation, &[codes, CHANGING].concat()),
             None => gaps.push(format!("{name}: operation id {id:?} is not in the table")),
         }
         if operation["summary"].as_str().is_none_or(str::is_empty) {

@@ -41,6 +41,16 @@ impl PasswordHash {
     }
 }
 
+/// A hash under a salt that several secrets share, and what it cost.
+pub(crate) struct SaltedHash {
+    /// The hash.
+    pub(crate) hash: Zeroizing<[u8; HASH_BYTES]>,
+    /// Argon2id memory, in KiB.
+    pub(crate) memory_kib: u32,
+    /// Argon2id passes.
+    pub(crate) iterations: u32,
+}
+
 /// One worker's Argon2: its parameters and its memory.
 pub(super) struct Hasher {
     params: Params,
@@ -93,6 +103,28 @@ impl Hasher {
     pub(super) fn is_outdated(&self, stored: &PasswordHash) -> bool {
         Params::try_from(&stored.0).is_ok_and(|params| {
             params.m_cost() < self.params.m_cost() || params.t_cost() < self.params.t_cost()
+        })
+    }
+
+    /// Hashes under a given salt, at a given cost (memory in KiB and passes)
+    /// or the configured one.
+    pub(super) fn derive(
+        &mut self,
+        secret: &Password,
+        salt: &[u8],
+        cost: Option<(u32, u32)>,
+    ) -> Result<SaltedHash, HashError> {
+        let params = match cost {
+            None => self.params.clone(),
+            Some((memory_kib, iterations)) => {
+                Params::new(memory_kib, iterations, 1, Some(HASH_BYTES))
+                    .map_err(|_| HashError::Stored)?
+            }
+        };
+        Ok(SaltedHash {
+            hash: self.compute(secret, salt, &params)?,
+            memory_kib: params.m_cost(),
+            iterations: params.t_cost(),
         })
     }
 

@@ -4,6 +4,7 @@
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
+use super::Blocklist;
 use crate::config::PasswordConfig;
 
 /// A password in the form in which it is hashed: NFKC, so that the same keys
@@ -47,6 +48,7 @@ pub struct PasswordPolicy {
     min_length: usize,
     max_length: usize,
     min_score: u8,
+    blocklist: Blocklist,
 }
 
 /// How much of a password is looked at for patterns. What follows only makes
@@ -60,6 +62,7 @@ impl PasswordPolicy {
             min_length: config.min_length,
             max_length: config.max_length,
             min_score: config.min_score,
+            blocklist: config.blocklist.clone(),
         }
     }
 
@@ -91,6 +94,11 @@ impl PasswordPolicy {
         if known.contains(&*lower) {
             return Err(Weakness::Guessable(
                 "do not use your address, your name or the name of this service".into(),
+            ));
+        }
+        if self.blocklist.contains(&lower) {
+            return Err(Weakness::Guessable(
+                "this password is known to attackers".into(),
             ));
         }
         let head: Zeroizing<String> = Zeroizing::new(password.0.chars().take(LOOKED_AT).collect());

@@ -7,7 +7,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 
-use super::hash::Hasher;
+use super::hash::{Hasher, SaltedHash};
 use super::{HashError, Password, PasswordHash};
 use crate::config::PasswordConfig;
 
@@ -41,6 +41,12 @@ enum Job {
         Box<PasswordHash>,
         oneshot::Sender<Result<Verdict, HashError>>,
     ),
+    Derive {
+        secret: Password,
+        salt: Vec<u8>,
+        cost: Option<(u32, u32)>,
+        reply: oneshot::Sender<Result<SaltedHash, HashError>>,
+    },
 }
 
 /// A fixed number of threads, a bounded queue.
@@ -95,6 +101,25 @@ impl HashPool {
         Ok(if known { verdict } else { Verdict::Wrong })
     }
 
+    /// Hashes under a given salt, at a given cost (memory in KiB and passes)
+    /// or the configured one.
+    pub(crate) async fn derive(
+        &self,
+        secret: Password,
+        salt: &[u8],
+        cost: Option<(u32, u32)>,
+    ) -> Result<SaltedHash, Shed> {
+        let (reply, answer) = oneshot::channel();
+        self.submit(Job::Derive {
+            secret,
+            salt: salt.to_vec(),
+            cost,
+            reply,
+        })?;
+        let hash = answer.await.map_err(|_| HashError::Hash)??;
+        Ok(hash)
+    }
+
     fn submit(&self, job: Job) -> Result<(), Shed> {
         self.jobs.try_send(job).map_err(|error| match error {
             TrySendError::Full(_) => Shed::Full,
@@ -116,6 +141,15 @@ fn work(mut hasher: Hasher, queue: &Mutex<Receiver<Job>>) {
             // Whoever has stopped waiting is not worth a hash.
             Ok(Job::Hash(_, reply)) if reply.is_closed() => {}
             Ok(Job::Verify(_, _, reply)) if reply.is_closed() => {}
+            Ok(Job::Derive { reply, .. }) if reply.is_closed() => {}
+            Ok(Job::Derive {
+                secret,
+                salt,
+                cost,
+                reply,
+            }) => {
+                let _ = reply.send(hasher.derive(&secret, &salt, cost));
+            }
             Ok(Job::Hash(password, reply)) => {
                 let _ = reply.send(hasher.hash(&password));
             }

@@ -22,9 +22,26 @@ pub enum Written<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
     ),
 }
 
-/// 201 and what was created.
+/// 200, with what the client keeps.
 #[derive(ApiResponse)]
-pub enum Created<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
+pub enum Carried<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
+    /// Done. `Countersign-Position` says where in the log.
+    #[oai(status = 200)]
+    Ok(
+        Json<T>,
+        /// Where the write stands in the log, to be sent with reads that must
+        /// see it.
+        #[oai(header = "Countersign-Position")]
+        String,
+        /// The refresh token, for clients that asked for it in a cookie.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
+    ),
+}
+
+/// 201, with what the client keeps.
+#[derive(ApiResponse)]
+pub enum Registered<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
     /// Created. `Countersign-Position` says where in the log.
     #[oai(status = 201)]
     Created(
@@ -33,7 +50,38 @@ pub enum Created<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
         /// see it.
         #[oai(header = "Countersign-Position")]
         String,
+        /// The refresh token, for clients that asked for it in a cookie.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
     ),
+    /// A mail was sent to the address, whether or not it has an account: its
+    /// link has to be opened before the first login.
+    #[oai(status = 202)]
+    Accepted,
+}
+
+/// 204, taking away what the client kept.
+#[derive(ApiResponse)]
+pub enum Left {
+    /// Done. `Countersign-Position` says where in the log.
+    #[oai(status = 204)]
+    NoContent(
+        /// Where the write stands in the log, to be sent with reads that must
+        /// see it.
+        #[oai(header = "Countersign-Position")]
+        String,
+        /// Takes the cookie away, if there was one.
+        #[oai(header = "Set-Cookie")]
+        Option<String>,
+    ),
+}
+
+/// 202: a mail is on its way, if there is anybody to send it to.
+#[derive(ApiResponse)]
+pub enum MailSent {
+    /// Taken in. Whether the address has an account is not said.
+    #[oai(status = 202)]
+    Accepted,
 }
 
 /// 204: nothing more to say than where it stands.
@@ -59,12 +107,13 @@ pub(super) fn written<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
     Written::Ok(Json(body), at.to_string())
 }
 
-/// 201 at a position.
-pub(super) fn created<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
+/// 200 with a cookie, perhaps.
+pub(super) fn carried<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
     body: T,
     at: Position,
-) -> Created<T> {
-    Created::Created(Json(body), at.to_string())
+    cookie: Option<String>,
+) -> Carried<T> {
+    Carried::Ok(Json(body), at.to_string(), cookie)
 }
 
 /// 204 at a position.

@@ -11,6 +11,8 @@ mod show;
 mod tags;
 
 use countersign_openapi::ProblemCode;
+
+use crate::access::ACCESS;
 use poem_openapi::OpenApiService;
 
 /// The page of routes.
@@ -18,15 +20,20 @@ pub(crate) type Routes = (
     (
         auth::Register,
         auth::Login,
+        auth::Passkey,
         auth::Refresh,
         auth::Logout,
+        auth::StepUp,
+        auth::Password,
+        auth::Email,
         auth::Verify,
     ),
-    (me::Me, me::MySessions),
+    (me::Me, me::MyLife, me::MySessions, me::MyFactors),
     (
         admin::Overview,
         admin::Sessions,
         admin::Accounts,
+        admin::AccountLife,
         admin::Events,
         admin::Projections,
     ),
@@ -39,15 +46,20 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
         (
             auth::Register,
             auth::Login,
+            auth::Passkey,
             auth::Refresh,
             auth::Logout,
+            auth::StepUp,
+            auth::Password,
+            auth::Email,
             auth::Verify,
         ),
-        (me::Me, me::MySessions),
+        (me::Me, me::MyLife, me::MySessions, me::MyFactors),
         (
             admin::Overview,
             admin::Sessions,
             admin::Accounts,
+            admin::AccountLife,
             admin::Events,
             admin::Projections,
         ),
@@ -58,40 +70,68 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
 }
 
 /// What can go wrong where, for the documentation. Faults of the request's
-/// form and ours are added to every operation.
+/// form and ours are added to every operation, and so is what the page of
+/// access makes of its caller.
 #[rustfmt::skip]
 pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
     use ProblemCode::{
-        EmailTaken, InsufficientPermissions, InvalidCredentials, NotFound, Overloaded,
-        PasswordWeak, PositionNotReached, RefreshExpired, RefreshInvalid, RefreshReused,
-        SessionRevoked, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked, Conflict,
+        Conflict, EmailTaken, EmailUnverified, InsufficientUserAuthentication,
+        InvalidCredentials, LinkInvalid, MfaInvalid, MfaTokenInvalid, NotFound, Overloaded,
+        PasswordWeak, PositionNotReached, RateLimited, RefreshExpired, RefreshInvalid,
+        RefreshReused, SessionRevoked, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked,
     };
-    let bearer = [TokenMissing, TokenInvalid, TokenExpired, TokenRevoked];
-    let with = |more: &[ProblemCode]| [&bearer, more].concat();
-    vec![
-        ("register", vec![EmailTaken, PasswordWeak, Overloaded, Conflict]),
-        ("login", vec![InvalidCredentials, Overloaded]),
-        ("refresh", vec![RefreshInvalid, RefreshExpired, RefreshReused, SessionRevoked]),
-        ("logout", with(&[RefreshInvalid])),
-        ("logout_all", with(&[])),
-        ("verify", with(&[])),
-        ("get_me", with(&[])),
-        ("update_me", with(&[])),
-        ("list_my_sessions", with(&[PositionNotReached])),
-        ("end_my_session", with(&[NotFound])),
-        ("get_overview", with(&[InsufficientPermissions])),
-        ("list_sessions", with(&[InsufficientPermissions, PositionNotReached])),
-        ("get_session", with(&[InsufficientPermissions, NotFound, PositionNotReached])),
-        ("list_session_events", with(&[InsufficientPermissions, NotFound])),
-        ("revoke_session", with(&[InsufficientPermissions, NotFound])),
-        ("list_accounts", with(&[InsufficientPermissions, PositionNotReached])),
-        ("get_account", with(&[InsufficientPermissions, NotFound, PositionNotReached])),
-        ("list_account_events", with(&[InsufficientPermissions, NotFound])),
-        ("list_events", with(&[InsufficientPermissions])),
-        ("list_projections", with(&[InsufficientPermissions])),
-        ("healthz", vec![]),
-        ("readyz", vec![]),
-        ("jwks", vec![]),
-        ("metrics", vec![]),
-    ]
+    let own: &[(&str, &[ProblemCode])] = &[
+        ("register", &[EmailTaken, PasswordWeak, Overloaded, Conflict, RateLimited]),
+        ("login", &[InvalidCredentials, EmailUnverified, Overloaded, RateLimited]),
+        ("mfa", &[MfaInvalid, MfaTokenInvalid, SessionRevoked, Overloaded, RateLimited]),
+        ("passkey_options", &[MfaTokenInvalid, TokenInvalid, TokenExpired, TokenRevoked, NotFound]),
+        ("passkey_login", &[InvalidCredentials, EmailUnverified, NotFound]),
+        ("refresh", &[RefreshInvalid, RefreshExpired, RefreshReused, SessionRevoked, InsufficientUserAuthentication]),
+        ("logout", &[TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, RefreshInvalid]),
+        ("get_csrf_token", &[RefreshInvalid]),
+        ("forgot_password", &[RateLimited, Overloaded]),
+        ("reset_password", &[LinkInvalid, PasswordWeak, Overloaded]),
+        ("confirm_email", &[LinkInvalid, EmailTaken, SessionRevoked, NotFound, Conflict]),
+        ("step_up", &[InvalidCredentials, MfaInvalid, InsufficientUserAuthentication, SessionRevoked, Overloaded, RateLimited]),
+        ("change_password", &[InvalidCredentials, PasswordWeak, Conflict, SessionRevoked, Overloaded, RateLimited]),
+        ("request_verification", &[RateLimited, SessionRevoked]),
+        ("request_email_change", &[RateLimited, SessionRevoked]),
+        ("get_me", &[NotFound]),
+        ("erase_me", &[NotFound]),
+        ("export_me", &[NotFound, PositionNotReached]),
+        ("list_my_events", &[NotFound, PositionNotReached]),
+        ("list_my_sessions", &[PositionNotReached]),
+        ("end_my_session", &[NotFound]),
+        ("list_my_factors", &[NotFound]),
+        ("offer_totp", &[Conflict, SessionRevoked]),
+        ("confirm_totp", &[MfaInvalid, NotFound, Conflict, SessionRevoked, Overloaded]),
+        ("offer_passkey", &[Conflict, NotFound, SessionRevoked]),
+        ("confirm_passkey", &[MfaInvalid, NotFound, Conflict, SessionRevoked, Overloaded]),
+        ("replace_recovery_codes", &[Conflict, SessionRevoked, Overloaded]),
+        ("rename_factor", &[NotFound, SessionRevoked]),
+        ("remove_factor", &[NotFound, SessionRevoked]),
+        ("list_sessions", &[PositionNotReached]),
+        ("get_session", &[NotFound, PositionNotReached]),
+        ("list_session_events", &[NotFound]),
+        ("revoke_session", &[NotFound]),
+        ("list_accounts", &[PositionNotReached]),
+        ("get_account", &[NotFound, PositionNotReached]),
+        ("list_account_events", &[NotFound]),
+        ("suspend_account", &[NotFound]),
+        ("reinstate_account", &[NotFound]),
+        ("set_roles", &[NotFound]),
+        ("reset_factors", &[NotFound]),
+        ("revoke_account_sessions", &[NotFound]),
+        ("erase_account", &[NotFound]),
+    ];
+    let own_of = |id: &str| own.iter().find(|(name, _)| *name == id).map_or(&[][..], |(_, codes)| codes);
+    ACCESS.iter().map(|(id, access)| {
+        let mut codes = access.problems().to_vec();
+        for code in own_of(id) {
+            if !codes.contains(code) {
+                codes.push(*code);
+            }
+        }
+        (*id, codes)
+    }).collect()
 }

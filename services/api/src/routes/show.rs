@@ -65,6 +65,11 @@ pub(super) fn account(row: account::Account) -> wire::Account {
         email_verified: row.email_verified,
         roles: row.roles,
         created_at: row.created_at.to_datetime(),
+        state: match row.state.as_str() {
+            "suspended" => wire::AccountState::Suspended,
+            _ => wire::AccountState::Active,
+        },
+        mfa: !row.factors.is_empty(),
     }
 }
 

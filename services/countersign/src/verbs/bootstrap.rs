@@ -28,6 +28,7 @@ pub async fn bootstrap(settings: &Settings, email: &str) -> Result<(), Failure> 
             &email,
             password.trim_end_matches(['\r', '\n']),
             &["user", "operator"],
+            None,
         )
         .await?;
     say(&id.to_string());

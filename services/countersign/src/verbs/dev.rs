@@ -5,12 +5,13 @@ use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use countersign_api::{App, Clock, Denied, EmailAddress};
+use countersign_api::{App, Clock, Denied, EmailAddress, TotpSeed};
 use countersign_log::{KeyEncryptionKey, random};
 use countersign_projector::Projector;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::mail;
 use crate::parts::{self, Failure};
 use crate::settings::Settings;
 use crate::stack::{Pids, Stack, StackConfig};
@@ -29,7 +30,8 @@ pub struct Dev {
 struct Operator {
     email: String,
     password: String,
-    /// The operator's second factor: none yet.
+    /// The seed of the operator's authenticator app, in base32; none for one
+    /// that was made before there were any.
     totp_secret: Option<String>,
 }
 
@@ -89,6 +91,9 @@ async fn run(
     let checkpoint = dev.data_dir.join("checkpoint");
     settings.suggest("checkpoint_file", &checkpoint.to_string_lossy());
 
+    let mails = dev.data_dir.join("mail");
+    settings.suggest("mail_transport", &mails.to_string_lossy());
+
     let clock = Clock::system();
     let log = parts::log(settings).await?;
     let options = parts::projector(settings, &log, &clock).await?;
@@ -97,12 +102,13 @@ async fn run(
     let stop = stopping::signal();
     let mut stop = std::pin::pin!(stop);
     let starting = async {
-        let app = parts::app(settings, &log, clock, address).await?;
+        let app = parts::app(settings, &log, clock.clone(), address).await?;
         log.gate().decided().await;
+        let mailer = mail::start(settings, &log, &clock, &app.config.issuer).await?;
         let operator = operator(&app, &dev.data_dir).await?;
-        Ok::<_, Failure>((app, operator))
+        Ok::<_, Failure>((app, mailer, operator))
     };
-    let (app, operator) = tokio::select! {
+    let (app, mailer, operator) = tokio::select! {
         started = starting => started?,
         () = &mut stop => {
             projector.stop().await;
@@ -132,9 +138,12 @@ async fn run(
         let _ = ended.await;
     }));
     note(&format!(
-        "operator  {}  password  {}",
-        operator.email, operator.password
+        "operator  {}  password  {}  authenticator seed  {}",
+        operator.email,
+        operator.password,
+        operator.totp_secret.as_deref().unwrap_or("none")
     ));
+    note(&format!("mails are not sent but listed at {url}/dev/mail"));
     note(&format!(
         "documentation at {url}/docs, everything a program needs in {}",
         file.display()
@@ -153,6 +162,7 @@ async fn run(
     }
     let _ = ending.send(());
     serving.await.map_err(Failure::other)??;
+    mailer.stop().await;
     projector.stop().await;
     Ok(())
 }
@@ -164,14 +174,18 @@ async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
         let operator = Operator {
             email: "operator@countersign.test".into(),
             password: readable_password()?,
-            totp_secret: None,
+            totp_secret: Some(TotpSeed::draw()?.to_base32().to_string()),
         };
         serde_json::to_string(&operator).map_err(Failure::other)
     })?;
     let operator: Operator = serde_json::from_str(&text).map_err(Failure::other)?;
     let email = EmailAddress::parse(&operator.email).map_err(Failure::other)?;
+    let seed = operator.totp_secret.as_deref();
+    let seed = seed.map(TotpSeed::from_base32).transpose();
+    let seed = seed.map_err(Failure::other)?;
+    let roles = ["user", "operator"];
     match app
-        .bootstrap(&email, &operator.password, &["user", "operator"])
+        .bootstrap(&email, &operator.password, &roles, seed.as_ref())
         .await
     {
         Ok(_) | Err(Denied::EmailTaken) => Ok(operator),

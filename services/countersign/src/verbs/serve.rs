@@ -3,6 +3,7 @@
 use countersign_api::Clock;
 use countersign_projector::Projector;
 
+use crate::mail;
 use crate::parts::{self, Failure};
 use crate::settings::Settings;
 use crate::stopping;
@@ -12,11 +13,14 @@ pub async fn serve(settings: &Settings) -> Result<(), Failure> {
     let server = parts::bind(settings)?;
     let address = server.local_addr();
     let log = parts::log(settings).await?;
-    let app = parts::app(settings, &log, Clock::system(), address).await?;
+    let clock = Clock::system();
+    let app = parts::app(settings, &log, clock.clone(), address).await?;
     let url = app.config.issuer.clone();
+    let mailer = mail::start(settings, &log, &clock, &url).await?;
     tracing::info!(%address, issuer = url, "serving");
     crate::say(&format!("countersign ready http://{address}"));
     countersign_api::serve(server, app, parts::shell(settings)?, stopping::signal()).await?;
+    mailer.stop().await;
     Ok(())
 }
 

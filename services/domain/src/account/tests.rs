@@ -1,11 +1,17 @@
+use core::time::Duration;
+
 use countersign_events::{
-    Abandoned, AccountEvent, CredentialId, CredentialKind, CredentialSet, EndReason,
-    ProfileChanged, Registered, Sealed, SessionsEnded,
+    Abandoned, AccountEvent, CredentialId, CredentialKind, CredentialSet, EmailVerified, EndReason,
+    ProfileChanged, Registered, Sealed, SessionsEnded, Timestamp, VerificationRequested,
 };
 use uuid::Uuid;
 
-use super::{Account, AccountCommand, AccountRefusal};
-use crate::testing::Given;
+use super::{Account, AccountCommand, AccountRefusal, Request};
+use crate::testing::{Given, START};
+
+mod factors;
+mod requests;
+mod standing;
 
 fn sealed(text: &str) -> Sealed {
     Sealed::from_bytes(text.as_bytes().to_vec())
@@ -38,14 +44,74 @@ fn register() -> AccountCommand {
         display_name: None,
         roles: vec!["user".into()],
         password: credential(1),
+        verification: None,
+        device: None,
     }
+}
+
+/// A moment of the story, far beyond the seconds of its events.
+fn minute(n: u64) -> Timestamp {
+    START.plus(Duration::from_mins(n))
+}
+
+/// A request that is open until the end of its minute.
+fn request(n: u128, until: u64) -> Request {
+    Request {
+        id: credential(n),
+        expires_at: minute(until),
+    }
+}
+
+fn verified() -> AccountEvent {
+    EmailVerified {}.into()
+}
+
+fn sessions_ended(reason: EndReason) -> AccountEvent {
+    SessionsEnded { reason }.into()
+}
+
+/// An account with the first password and the given events after it.
+fn account(after: impl IntoIterator<Item = AccountEvent>) -> Given<Account> {
+    let born = [registered(), password(1), verified()];
+    Given::events(born.into_iter().chain(after))
 }
 
 #[test]
 fn an_unused_id_becomes_an_account_with_its_password_in_one_decision() {
     Given::<Account>::nothing()
         .when(register())
-        .then([registered(), password(1)]);
+        .then([registered(), password(1), verified()]);
+}
+
+#[test]
+fn an_address_that_is_not_taken_for_proven_is_to_be_proven() {
+    let AccountCommand::Register {
+        email,
+        display_name,
+        roles,
+        password: hash,
+        ..
+    } = register()
+    else {
+        panic!("a registration")
+    };
+    let asked = VerificationRequested {
+        request: credential(9),
+        expires_at: minute(60),
+    };
+    Given::<Account>::nothing()
+        .when(AccountCommand::Register {
+            email,
+            display_name,
+            roles,
+            password: hash,
+            verification: Some(request(9, 60)),
+            device: None,
+        })
+        .then([registered(), password(1), asked.clone().into()]);
+    let state = Given::<Account>::events([registered(), password(1), asked.into()]).state();
+    assert!(state.is_active() && !state.email_verified);
+    assert_eq!(state.verification, Some(request(9, 60)));
 }
 
 #[test]
@@ -61,11 +127,17 @@ fn nothing_but_registering_or_abandoning_works_on_an_unused_id() {
         AccountCommand::SetDisplayName { display_name: None },
         AccountCommand::EndSessions {
             reason: EndReason::LogoutAll,
+            note: None,
         },
-        AccountCommand::SetPassword {
+        AccountCommand::Rehash {
             replaces: credential(1),
             password: credential(2),
         },
+        AccountCommand::RequestReset(request(9, 60)),
+        AccountCommand::Suspend { note: None },
+        AccountCommand::Reinstate { note: None },
+        AccountCommand::Erase,
+        AccountCommand::Factor(super::FactorCommand::Reset { note: None }),
     ] {
         Given::<Account>::nothing()
             .when(command.clone())
@@ -98,7 +170,7 @@ fn an_account_cannot_be_abandoned() {
 
 #[test]
 fn a_rehash_yields_to_a_newer_password() {
-    let stale = AccountCommand::SetPassword {
+    let stale = AccountCommand::Rehash {
         replaces: credential(1),
         password: credential(3),
     };

@@ -1,7 +1,7 @@
 //! The reservation of an email address: the step of a registration that must
 //! be unique.
 
-use countersign_events::{AccountId, EmailEvent, EmailId, Reserved, Timestamp};
+use countersign_events::{AccountId, EmailEvent, EmailId, Released, Reserved, Timestamp};
 
 use crate::{Aggregate, Fact};
 
@@ -30,6 +30,12 @@ pub enum EmailCommand {
         /// The account to be.
         account: AccountId,
     },
+    /// Give it back: its owner was erased, or has another address. What is
+    /// somebody else's by now stays so.
+    Release {
+        /// The owner who gives it back.
+        account: AccountId,
+    },
 }
 
 /// Why an address says no.
@@ -53,6 +59,10 @@ impl Aggregate for EmailReservation {
         let (free_of, account) = match command {
             EmailCommand::Reserve { account } => (None, *account),
             EmailCommand::TakeOver { from, account } => (Some(*from), *account),
+            EmailCommand::Release { account } if self.owner == Some(*account) => {
+                return Ok(vec![Released { account: *account }.into()]);
+            }
+            EmailCommand::Release { .. } => return Ok(Vec::new()),
         };
         match self.owner {
             Some(owner) if owner == account => Ok(Vec::new()),
@@ -69,6 +79,7 @@ impl Aggregate for EmailReservation {
                 self.owner = Some(reserved.account);
                 self.reserved_at = fact.occurred_at;
             }
+            EmailEvent::Released(_) => self.owner = None,
         }
     }
 }
@@ -128,5 +139,31 @@ mod tests {
                 account: account(2),
             })
             .refused(EmailRefusal::Taken { owner: account(3) });
+    }
+
+    #[test]
+    fn an_address_is_given_back_by_its_owner_and_free_for_the_next() {
+        let release = |n| EmailCommand::Release {
+            account: account(n),
+        };
+        let released = || {
+            EmailEvent::from(Released {
+                account: account(1),
+            })
+        };
+        Given::<EmailReservation>::events([reserved(1)])
+            .when(release(1))
+            .then([released()]);
+        Given::<EmailReservation>::events([reserved(2)])
+            .when(release(1))
+            .then([]);
+        Given::<EmailReservation>::nothing()
+            .when(release(1))
+            .then([]);
+        Given::<EmailReservation>::events([reserved(1), released()])
+            .when(EmailCommand::Reserve {
+                account: account(2),
+            })
+            .then([reserved(2)]);
     }
 }

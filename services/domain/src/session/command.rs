@@ -2,17 +2,33 @@
 
 use core::time::Duration;
 
-use countersign_events::{AccountId, Acr, EndReason, Sealed, Timestamp};
+use countersign_events::{AccountId, Acr, EndReason, FactorKind, Sealed, Timestamp};
 
 use crate::Standing;
 
 /// What can be asked of a session.
 #[derive(Debug, Clone)]
 pub enum SessionCommand {
+    /// The password was right and is not enough: it may come to be.
+    Attempt(Attempt),
+    /// A second factor was wrong.
+    RejectFactor {
+        /// What was tried.
+        method: FactorKind,
+        /// The time.
+        now: Timestamp,
+    },
     /// Begin it: the person has authenticated.
     Start(Start),
     /// Rotate its refresh token.
     Refresh(Refresh),
+    /// The person proved again, or better, who they are.
+    StepUp(StepUp),
+    /// Outlive the change of the account that ended the other sessions.
+    Continue {
+        /// The account's epoch after that change.
+        epoch: u64,
+    },
     /// End it.
     End {
         /// Why.
@@ -20,6 +36,25 @@ pub enum SessionCommand {
         /// What the operator wrote, sealed.
         note: Option<Sealed>,
     },
+}
+
+/// A sign-in that waits for its second factor.
+#[derive(Debug, Clone)]
+pub struct Attempt {
+    /// Whose session it may become.
+    pub account: AccountId,
+    /// The account as the sign-in saw it.
+    pub standing: Standing,
+    /// The sealed address it comes from.
+    pub ip: Sealed,
+    /// The methods used so far.
+    pub amr: Vec<String>,
+    /// The time.
+    pub now: Timestamp,
+    /// How long it may take.
+    pub lifetime: Duration,
+    /// How long the log keeps it after that.
+    pub retention: Duration,
 }
 
 /// A sign-in that succeeded.
@@ -37,8 +72,10 @@ pub struct Start {
     pub user_agent: Option<Sealed>,
     /// How strongly the person is known.
     pub acr: Acr,
-    /// How the person authenticated.
+    /// How the person authenticated, beside what an attempt has recorded.
     pub amr: Vec<String>,
+    /// What it is tied to, if sessions are tied to anything.
+    pub binding: Option<Sealed>,
     /// The time.
     pub now: Timestamp,
     /// How long it lives without a refresh.
@@ -59,12 +96,47 @@ pub struct Refresh {
     pub standing: Standing,
     /// The sealed address it comes from.
     pub ip: Sealed,
+    /// Whether it comes from where the session is tied to.
+    pub place: Place,
     /// The time.
     pub now: Timestamp,
     /// How long the session lives without the next refresh.
     pub idle: Duration,
     /// How long the predecessor may ask for its successor again.
     pub grace: Duration,
+}
+
+/// Whether a request comes from where its session is tied to.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// It does, or the session is tied to nothing.
+    Same,
+    /// It does not, and that is only noted.
+    Noted {
+        /// The sealed user agent.
+        user_agent: Option<Sealed>,
+        /// What the session is tied to from now on.
+        binding: Sealed,
+    },
+    /// It does not, and the person has to prove again who they are.
+    Refused,
+}
+
+/// The person proved again, or better, who they are.
+#[derive(Debug, Clone)]
+pub struct StepUp {
+    /// The account as the service knows it.
+    pub standing: Standing,
+    /// How strongly what was proved makes the person known in this session.
+    pub acr: Acr,
+    /// How.
+    pub amr: Vec<String>,
+    /// What the session is tied to from now on, if to anything.
+    pub binding: Option<Sealed>,
+    /// Whether the refresh token is replaced.
+    pub replaces_token: bool,
+    /// The time.
+    pub now: Timestamp,
 }
 
 /// Why a session says no.
@@ -89,4 +161,17 @@ pub enum SessionRefusal {
     /// behind what it once held, or a key has leaked.
     #[error("the refresh token was never issued")]
     NeverIssued,
+    /// The refresh token was replaced when the person proved again who they
+    /// are.
+    #[error("the refresh token was replaced")]
+    Replaced,
+    /// The attempt was completed, has expired, or has failed too often.
+    #[error("the sign-in cannot be completed any more")]
+    AttemptOver,
+    /// A password alone does not start a session of this account.
+    #[error("the account asks for a second factor")]
+    FactorMissing,
+    /// The session is tied to another place.
+    #[error("the session is used from elsewhere")]
+    Elsewhere,
 }

@@ -6,9 +6,13 @@ use countersign_events::{
 };
 use uuid::Uuid;
 
-use super::{Refresh, Session, SessionCommand, SessionRefusal, Start};
+use super::{Place, Refresh, Session, SessionCommand, SessionRefusal, Start};
 use crate::testing::{Given, START};
 use crate::{Aggregate, Standing};
+
+mod attempt;
+mod place;
+mod step_up;
 
 const IDLE: Duration = Duration::from_hours(7 * 24);
 const ABSOLUTE: Duration = Duration::from_hours(30 * 24);
@@ -16,6 +20,7 @@ const RETENTION: Duration = Duration::from_hours(90 * 24);
 const GRACE: Duration = Duration::from_secs(10);
 const STANDING: Standing = Standing {
     active: true,
+    needs_factor: false,
     min_epoch: 0,
     epoch: 4,
 };
@@ -72,6 +77,7 @@ fn start() -> Start {
         user_agent: None,
         acr: Acr::Aal1,
         amr: vec!["pwd".into()],
+        binding: None,
         now: START,
         idle: IDLE,
         absolute: ABSOLUTE,
@@ -84,6 +90,7 @@ fn refresh(presented: u32, now: Timestamp) -> Refresh {
         presented,
         standing: STANDING,
         ip: ip(),
+        place: Place::Same,
         now,
         idle: IDLE,
         grace: GRACE,

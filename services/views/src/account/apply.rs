@@ -1,16 +1,19 @@
 //! Account events as changes of rows.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use countersign_events::{
-    AccountEvent, AccountId, Actor, EndReason, Envelope, Registered, Sealed, Timestamp,
+    AccountEvent, AccountId, Actor, CredentialId, CredentialKind, EndReason, Envelope, FactorKind,
+    Sealed, Timestamp,
 };
 
-use crate::text;
+use crate::text::{TextChange, opened};
 
+mod ends;
 mod write;
 
-pub(crate) use write::{write, write_ends};
+pub(crate) use ends::write_ends;
+pub(crate) use write::write;
 
 /// All sessions of an account that began before `sequence` ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,32 +26,50 @@ pub(crate) struct AccountEnd {
     pub reason: EndReason,
 }
 
+/// What becomes of a second factor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FactorChange {
+    Is { kind: FactorKind, disabled: bool },
+    Removed,
+}
+
+/// Whether the account may have sessions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Suspension {
+    Suspended { note: Option<String> },
+    Lifted,
+}
+
+/// What a batch says about an account; what it does not say is as it was, or
+/// as it is at birth.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct AccountValues {
+    pub email: TextChange,
+    pub display_name: TextChange,
+    pub is_verified: bool,
+    pub roles: Option<Vec<String>>,
+    pub suspension: Option<Suspension>,
+    pub factors: BTreeMap<CredentialId, FactorChange>,
+    pub password_disabled: Option<bool>,
+    pub recovery_codes_left: Option<u8>,
+    pub recovery_disabled: Option<bool>,
+    pub end: Option<AccountEnd>,
+}
+
 /// A row that came to be in this batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewAccount {
     pub id: AccountId,
-    pub email: Option<String>,
-    pub display_name: Option<String>,
-    pub roles: Vec<String>,
     pub created_at: Timestamp,
-    pub end: Option<AccountEnd>,
+    pub values: AccountValues,
     pub sequence: u64,
-}
-
-/// What a batch does to a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum NameChange {
-    Kept,
-    /// To another, or to none: cleared or erased.
-    To(Option<String>),
 }
 
 /// What this batch changes in a row that was there before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct AccountPatch {
     pub id: AccountId,
-    pub display_name: NameChange,
-    pub end: Option<AccountEnd>,
+    pub values: AccountValues,
     pub sequence: u64,
 }
 
@@ -75,36 +96,25 @@ impl Changes {
     ) -> Result<(), E> {
         let id = AccountId::from_uuid(header.subject_id);
         match event {
-            AccountEvent::Registered(Registered {
-                email,
-                display_name,
-                roles,
-            }) => {
-                let email = open(email, "email")?.map(text::storable);
-                let display_name = match display_name {
-                    Some(sealed) => open(sealed, "display_name")?.map(text::storable),
-                    None => None,
-                };
+            AccountEvent::Registered(registered) => {
+                let email = opened(Some(&registered.email), "email", open)?;
+                let name = opened(registered.display_name.as_ref(), "display_name", open)?;
                 self.created_index.insert(id, self.created.len());
                 self.created.push(NewAccount {
                     id,
-                    email,
-                    display_name,
-                    roles: roles.clone(),
                     created_at: header.occurred_at,
-                    end: None,
+                    values: AccountValues {
+                        email: TextChange::To(email),
+                        display_name: TextChange::To(name),
+                        roles: Some(registered.roles.clone()),
+                        ..AccountValues::default()
+                    },
                     sequence,
                 });
             }
             AccountEvent::ProfileChanged(changed) => {
-                let name = match &changed.display_name {
-                    Some(sealed) => open(sealed, "display_name")?.map(text::storable),
-                    None => None,
-                };
-                match self.created_row(id, sequence) {
-                    Some(row) => row.display_name = name,
-                    None => self.patch(id, sequence).display_name = NameChange::To(name),
-                }
+                let name = opened(changed.display_name.as_ref(), "display_name", open)?;
+                self.row(id, sequence).display_name = TextChange::To(name);
             }
             AccountEvent::SessionsEnded(ended) => {
                 let end = AccountEnd {
@@ -115,19 +125,61 @@ impl Changes {
                     reason: ended.reason,
                 };
                 self.ends.push(end);
-                match self.created_row(id, sequence) {
-                    Some(row) => row.end = Some(end),
-                    None => self.patch(id, sequence).end = Some(end),
-                }
+                self.row(id, sequence).end = Some(end);
             }
-            // The row shows nothing of a credential, only that it was written.
-            AccountEvent::CredentialSet(_) => {
-                if self.created_row(id, sequence).is_none() {
-                    self.patch(id, sequence);
-                }
+            AccountEvent::EmailVerified(_) => self.row(id, sequence).is_verified = true,
+            AccountEvent::EmailChanged(changed) => {
+                let email = opened(Some(&changed.email), "email", open)?;
+                let row = self.row(id, sequence);
+                row.email = TextChange::To(email);
+                row.is_verified = true;
             }
-            // An abandoned id never had a row.
-            AccountEvent::Abandoned(_) => {}
+            AccountEvent::Suspended(suspended) => {
+                let note = opened(suspended.note.as_ref(), "note", open)?;
+                self.row(id, sequence).suspension = Some(Suspension::Suspended { note });
+            }
+            AccountEvent::Reinstated(_) => {
+                self.row(id, sequence).suspension = Some(Suspension::Lifted);
+            }
+            AccountEvent::RolesChanged(changed) => {
+                self.row(id, sequence).roles = Some(changed.roles.clone());
+            }
+            AccountEvent::CredentialSet(set) => match set.kind {
+                CredentialKind::Password => self.row(id, sequence).password_disabled = Some(false),
+            },
+            AccountEvent::FactorAdded(added) => {
+                self.row(id, sequence).has(added.kind, added.credential);
+            }
+            AccountEvent::FactorRemoved(removed) => {
+                let factors = &mut self.row(id, sequence).factors;
+                factors.insert(removed.credential, FactorChange::Removed);
+            }
+            AccountEvent::FactorDisabled(disabled) => {
+                let row = self.row(id, sequence);
+                row.disable(disabled.kind, disabled.credential);
+            }
+            AccountEvent::RecoveryCodesSet(set) => {
+                let row = self.row(id, sequence);
+                row.recovery_codes_left = Some(set.count);
+                row.recovery_disabled = Some(false);
+            }
+            AccountEvent::RecoveryCodeUsed(used) => {
+                self.row(id, sequence).recovery_codes_left = Some(used.left);
+            }
+            // The row shows nothing of these, only that it was written.
+            AccountEvent::VerificationRequested(_)
+            | AccountEvent::EmailChangeRequested(_)
+            | AccountEvent::PasswordResetRequested(_)
+            | AccountEvent::FactorOffered(_)
+            | AccountEvent::FactorRenamed(_)
+            | AccountEvent::ChallengeFailed(_)
+            | AccountEvent::DeviceAdded(_)
+            | AccountEvent::Noted(_) => {
+                self.row(id, sequence);
+            }
+            // An abandoned id never had a row, and that of an erased person
+            // goes with all that is theirs.
+            AccountEvent::Abandoned(_) | AccountEvent::Erased(_) => {}
         }
         Ok(())
     }
@@ -137,28 +189,55 @@ impl Changes {
         let created = self.created_index.get(&account);
         let patched = self.patched_index.get(&account);
         created
-            .and_then(|index| self.created[*index].end)
-            .or_else(|| patched.and_then(|index| self.patched[*index].end))
+            .and_then(|index| self.created[*index].values.end)
+            .or_else(|| patched.and_then(|index| self.patched[*index].values.end))
     }
 
-    fn created_row(&mut self, id: AccountId, sequence: u64) -> Option<&mut NewAccount> {
-        let row = &mut self.created[*self.created_index.get(&id)?];
-        row.sequence = sequence;
-        Some(row)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.patched.is_empty()
     }
 
-    fn patch(&mut self, id: AccountId, sequence: u64) -> &mut AccountPatch {
+    /// What the batch says about the account, wherever that is kept.
+    fn row(&mut self, id: AccountId, sequence: u64) -> &mut AccountValues {
+        if let Some(index) = self.created_index.get(&id) {
+            let row = &mut self.created[*index];
+            row.sequence = sequence;
+            return &mut row.values;
+        }
         let index = *self.patched_index.entry(id).or_insert_with(|| {
             self.patched.push(AccountPatch {
                 id,
-                display_name: NameChange::Kept,
-                end: None,
+                values: AccountValues::default(),
                 sequence,
             });
             self.patched.len() - 1
         });
         let patch = &mut self.patched[index];
         patch.sequence = sequence;
-        patch
+        &mut patch.values
+    }
+}
+
+impl AccountValues {
+    fn has(&mut self, kind: FactorKind, credential: CredentialId) {
+        let factor = FactorChange::Is {
+            kind,
+            disabled: false,
+        };
+        self.factors.insert(credential, factor);
+    }
+
+    fn disable(&mut self, kind: FactorKind, credential: CredentialId) {
+        match kind {
+            FactorKind::Password => self.password_disabled = Some(true),
+            FactorKind::RecoveryCode => self.recovery_disabled = Some(true),
+            FactorKind::Totp | FactorKind::Passkey => {
+                let factor = FactorChange::Is {
+                    kind,
+                    disabled: true,
+                };
+                self.factors.insert(credential, factor);
+            }
+        }
     }
 }

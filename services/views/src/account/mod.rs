@@ -3,7 +3,7 @@
 mod apply;
 mod query;
 
-#[cfg(test)]
-pub(crate) use apply::NameChange;
 pub(crate) use apply::{AccountEnd, Changes, write, write_ends};
+#[cfg(test)]
+pub(crate) use apply::{FactorChange, Suspension};
 pub use query::{Account, AccountFilter, get, list};

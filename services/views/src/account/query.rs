@@ -23,8 +23,18 @@ pub struct Account {
     pub roles: Vec<String>,
     /// When it came to be.
     pub created_at: Timestamp,
-    /// `active`, so far.
+    /// `active` or `suspended`. Who was erased has no account here.
     pub state: String,
+    /// What the operator wrote who suspended it.
+    pub suspended_note: Option<String>,
+    /// The kinds of its second factors, each once, in the order of the
+    /// alphabet.
+    pub factors: Vec<String>,
+    /// How many recovery codes are unused, if it has any set of them.
+    pub recovery_codes_left: Option<u8>,
+    /// What is not believed any more after too many failures: kinds of
+    /// factors, and maybe `password` and `recovery_code`.
+    pub disabled: Vec<String>,
     /// Sessions and tokens with an older epoch are over.
     pub min_epoch: u64,
     /// The message that last wrote the row.
@@ -53,6 +63,10 @@ struct Row {
     roles: Vec<String>,
     created_at: OffsetDateTime,
     state: String,
+    suspended_note: Option<String>,
+    factors: Vec<String>,
+    recovery_codes_left: Option<i16>,
+    disabled: Vec<String>,
     min_epoch: i64,
     shard: i16,
     sequence: i64,
@@ -70,6 +84,14 @@ impl TryFrom<Row> for Account {
             roles: row.roles,
             created_at: row.created_at.into(),
             state: row.state,
+            suspended_note: row.suspended_note,
+            factors: row.factors,
+            recovery_codes_left: row
+                .recovery_codes_left
+                .map(u8::try_from)
+                .transpose()
+                .map_err(|_| ViewError::broken("a stored number of codes is out of range"))?,
+            disabled: row.disabled,
             min_epoch: number::from_stored(row.min_epoch)?,
             position: Position {
                 shard: number::shard(row.shard)?,
@@ -85,8 +107,13 @@ pub async fn list(
     filter: &AccountFilter,
 ) -> Result<Page<Account, AccountId>, ViewError> {
     let rows = sqlx::query_as::<_, Row>(
-        "select id, email, display_name, email_verified, roles, created_at, state, min_epoch,
-             shard, sequence
+        "select id, email, display_name, email_verified, roles, created_at, state,
+             suspended_note, min_epoch, shard, sequence, recovery_codes_left,
+             array(select distinct value->>'kind' from jsonb_each(factors) order by 1) as factors,
+             array(
+                 select value->>'kind' from jsonb_each(factors) where (value->>'disabled')::boolean
+                 union select 'password' where password_disabled
+                 union select 'recovery_code' where recovery_disabled order by 1) as disabled
          from countersign.accounts
          where ($1::text is null or email_lower like $1 or display_name_lower like $1)
            and ($2::text is null or state = $2)
@@ -109,8 +136,13 @@ pub async fn list(
 /// One account.
 pub async fn get(pool: &PgPool, id: AccountId) -> Result<Option<Account>, ViewError> {
     sqlx::query_as::<_, Row>(
-        "select id, email, display_name, email_verified, roles, created_at, state, min_epoch,
-             shard, sequence
+        "select id, email, display_name, email_verified, roles, created_at, state,
+             suspended_note, min_epoch, shard, sequence, recovery_codes_left,
+             array(select distinct value->>'kind' from jsonb_each(factors) order by 1) as factors,
+             array(
+                 select value->>'kind' from jsonb_each(factors) where (value->>'disabled')::boolean
+                 union select 'password' where password_disabled
+                 union select 'recovery_code' where recovery_disabled order by 1) as disabled
          from countersign.accounts where id = $1",
     )
     .bind(id.uuid())

@@ -11,6 +11,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::account::AccountEnd;
+use crate::text::TextChange;
+
+mod life;
 
 const SHARD: u8 = 3;
 
@@ -166,13 +169,13 @@ fn a_registration_and_what_follows_is_one_row() {
             account(3, 1, ProfileChanged { display_name: None }),
         ],
     );
-    let [row] = fold.accounts.created.as_slice() else {
-        panic!("one row: {:?}", fold.accounts);
+    let [row] = fold.run.accounts.created.as_slice() else {
+        panic!("one row: {:?}", fold.run.accounts);
     };
-    assert_eq!(row.email.as_deref(), Some("Ada@Example.com"));
-    assert_eq!(row.display_name, None);
+    assert_eq!(row.values.email.text(), Some("Ada@Example.com"));
+    assert_eq!(row.values.display_name, TextChange::To(None));
     assert_eq!((row.created_at, row.sequence), (at(1), 3));
-    assert!(fold.accounts.patched.is_empty());
+    assert!(fold.run.accounts.patched.is_empty());
     assert_eq!((fold.last(), fold.messages()), (position(3), 3));
 }
 
@@ -189,14 +192,14 @@ fn an_older_account_is_patched_once() {
             account(12, 1, name("A. L.")),
         ],
     );
-    let [patch] = fold.accounts.patched.as_slice() else {
-        panic!("one patch: {:?}", fold.accounts);
+    let [patch] = fold.run.accounts.patched.as_slice() else {
+        panic!("one patch: {:?}", fold.run.accounts);
     };
     assert_eq!(
-        patch.display_name,
-        account::NameChange::To(Some("A. L.".into()))
+        patch.values.display_name,
+        TextChange::To(Some("A. L.".into()))
     );
-    assert_eq!(patch.end.map(|end| end.sequence), Some(11));
+    assert_eq!(patch.values.end.map(|end| end.sequence), Some(11));
     assert_eq!(patch.sequence, 12);
 }
 
@@ -211,16 +214,16 @@ fn a_session_of_the_batch_is_one_row() {
             session(4, 7, ended(EndReason::Logout)),
         ],
     );
-    let [row] = fold.sessions.created.as_slice() else {
-        panic!("one row: {:?}", fold.sessions);
+    let [row] = fold.run.sessions.created.as_slice() else {
+        panic!("one row: {:?}", fold.run.sessions);
     };
     assert_eq!(row.started_at, at(1));
     assert_eq!((row.started_sequence, row.sequence), (1, 4));
-    assert_eq!((row.seen.generation, row.seen.at), (3, at(3)));
-    assert_eq!(row.seen.ip.as_deref(), Some("198.51.100.9"));
+    assert_eq!((row.generation, row.seen.at), (3, at(3)));
+    assert_eq!(row.ip.as_deref(), Some("198.51.100.9"));
     let end = row.end.as_ref().expect("ended");
     assert_eq!((end.at, end.reason), (at(4), EndReason::Logout));
-    assert!(fold.sessions.patched.is_empty());
+    assert!(fold.run.sessions.patched.is_empty());
 }
 
 #[test]
@@ -245,11 +248,10 @@ fn an_older_session_is_patched_once_and_its_first_end_stands() {
             session(12, 7, ended(EndReason::Logout)),
         ],
     );
-    let [patch] = fold.sessions.patched.as_slice() else {
-        panic!("one patch: {:?}", fold.sessions);
+    let [patch] = fold.run.sessions.patched.as_slice() else {
+        panic!("one patch: {:?}", fold.run.sessions);
     };
-    let seen = patch.seen.as_ref().expect("refreshed");
-    assert_eq!(seen.ip.as_deref(), Some("198.51.100.9"), "not the thief's");
+    assert_eq!(patch.ip.text(), Some("198.51.100.9"), "not the thief's");
     assert_eq!(
         patch.end.as_ref().map(|end| (end.sequence, end.reason)),
         Some((11, EndReason::RefreshReused))
@@ -269,15 +271,15 @@ fn a_sign_in_that_raced_the_end_of_all_sessions_is_over_as_it_begins() {
             session(8, 8, started(5)),
         ],
     );
-    let [raced, later] = fold.sessions.created.as_slice() else {
-        panic!("two rows: {:?}", fold.sessions);
+    let [raced, later] = fold.run.sessions.created.as_slice() else {
+        panic!("two rows: {:?}", fold.run.sessions);
     };
     let end = raced.end.as_ref().expect("over");
     assert_eq!((end.sequence, end.at), (6, at(6)));
     assert_eq!(end.reason, EndReason::LogoutAll);
     assert_eq!(later.end, None, "it had seen the event");
     assert_eq!(
-        fold.accounts.ends,
+        fold.run.accounts.ends,
         [AccountEnd {
             account: account_id(1),
             sequence: 5,
@@ -320,10 +322,16 @@ fn what_is_erased_is_none() {
         &[account(1, 1, registered()), session(2, 7, started(1))],
         |_, _| Ok(None),
     );
-    assert_eq!(fold.accounts.created[0].email, None);
-    assert_eq!(fold.accounts.created[0].display_name, None);
-    assert_eq!(fold.sessions.created[0].seen.ip, None);
-    assert_eq!(fold.sessions.created[0].user_agent, None);
+    assert_eq!(
+        fold.run.accounts.created[0].values.email,
+        TextChange::To(None)
+    );
+    assert_eq!(
+        fold.run.accounts.created[0].values.display_name,
+        TextChange::To(None)
+    );
+    assert_eq!(fold.run.sessions.created[0].ip, None);
+    assert_eq!(fold.run.sessions.created[0].user_agent, None);
 }
 
 #[test]
@@ -341,7 +349,7 @@ fn reservations_and_abandoned_ids_have_no_row() {
             account(2, 1, Abandoned {}),
         ],
     );
-    assert!(fold.accounts.created.is_empty() && fold.accounts.patched.is_empty());
+    assert!(fold.run.accounts.created.is_empty() && fold.run.accounts.patched.is_empty());
     assert_eq!(fold.last(), position(2), "but they are read");
 }
 
@@ -365,9 +373,9 @@ fn text_that_postgres_cannot_store_is_mended() {
     start.client = "a\0b".into();
     start.user_agent = Some(sealed("x\0"));
     let fold = fold(0, &[session(1, 7, start)]);
-    assert_eq!(fold.sessions.created[0].client, "a\u{FFFD}b");
+    assert_eq!(fold.run.sessions.created[0].client, "a\u{FFFD}b");
     assert_eq!(
-        fold.sessions.created[0].user_agent.as_deref(),
+        fold.run.sessions.created[0].user_agent.as_deref(),
         Some("x\u{FFFD}")
     );
 }

@@ -3,14 +3,16 @@
 use std::collections::HashMap;
 
 use countersign_events::{
-    AccountId, Acr, Actor, EndReason, Envelope, Sealed, SessionEvent, SessionId, Timestamp,
+    AccountId, Acr, Actor, EndReason, Envelope, Sealed, SessionEvent, SessionId, Started, Timestamp,
 };
 
 use crate::account::AccountEnd;
-use crate::text;
+use crate::text::{TextChange, opened, storable};
 
+mod proceed;
 mod write;
 
+pub(crate) use proceed::{Continuation, proceed};
 pub(crate) use write::write;
 
 /// How a session ended.
@@ -21,15 +23,23 @@ pub(crate) struct SessionEnd {
     pub by: Actor,
     pub reason: EndReason,
     pub note: Option<String>,
+    /// The account event that ended it, if it was one.
+    pub epoch: Option<u64>,
 }
 
-/// A refresh: what it changes in a row.
+/// When a session was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SessionRefresh {
-    pub generation: u32,
+pub(crate) struct Seen {
     pub at: Timestamp,
     pub idle_expires_at: Timestamp,
-    pub ip: Option<String>,
+}
+
+/// How well the person is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proof {
+    pub acr: Acr,
+    pub amr: Vec<String>,
+    pub auth_time: Timestamp,
 }
 
 /// A row that came to be in this batch.
@@ -39,16 +49,17 @@ pub(crate) struct NewSession {
     pub account: AccountId,
     pub client: String,
     pub user_agent: Option<String>,
-    pub acr: Acr,
-    pub amr: Vec<String>,
+    pub ip: Option<String>,
+    pub proof: Proof,
     pub started_at: Timestamp,
-    pub auth_time: Timestamp,
     pub expires_at: Timestamp,
     pub forget_at: Timestamp,
+    pub generation: u32,
     pub epoch: u64,
     pub started_sequence: u64,
     /// The sign-in itself, or the last refresh after it.
-    pub seen: SessionRefresh,
+    pub seen: Seen,
+    pub elsewhere_at: Option<Timestamp>,
     pub end: Option<SessionEnd>,
     pub sequence: u64,
 }
@@ -57,7 +68,12 @@ pub(crate) struct NewSession {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SessionPatch {
     pub id: SessionId,
-    pub seen: Option<SessionRefresh>,
+    pub seen: Option<Seen>,
+    pub ip: TextChange,
+    pub user_agent: TextChange,
+    pub generation: Option<u32>,
+    pub proof: Option<Proof>,
+    pub elsewhere_at: Option<Timestamp>,
     pub end: Option<SessionEnd>,
     pub sequence: u64,
 }
@@ -72,14 +88,61 @@ pub(crate) struct Changes {
 }
 
 /// A row of this batch, wherever it is.
-struct Row<'a> {
-    seen: Seen<'a>,
-    end: &'a mut Option<SessionEnd>,
+enum Row<'a> {
+    Created(&'a mut NewSession),
+    Patched(&'a mut SessionPatch),
 }
 
-enum Seen<'a> {
-    Created(&'a mut SessionRefresh),
-    Patched(&'a mut Option<SessionRefresh>),
+impl Row<'_> {
+    fn refresh(&mut self, seen: Seen, generation: u32) {
+        match self {
+            Self::Created(row) => row.seen = seen,
+            Self::Patched(row) => row.seen = Some(seen),
+        }
+        self.rotate(generation);
+    }
+
+    fn rotate(&mut self, generation: u32) {
+        match self {
+            Self::Created(row) => row.generation = generation,
+            Self::Patched(row) => row.generation = Some(generation),
+        }
+    }
+
+    fn is_at(&mut self, ip: Option<String>) {
+        match self {
+            Self::Created(row) => row.ip = ip,
+            Self::Patched(row) => row.ip = TextChange::To(ip),
+        }
+    }
+
+    fn is_elsewhere(&mut self, at: Timestamp, user_agent: Option<String>) {
+        match self {
+            Self::Created(row) => {
+                row.elsewhere_at = Some(at);
+                row.user_agent = user_agent;
+            }
+            Self::Patched(row) => {
+                row.elsewhere_at = Some(at);
+                row.user_agent = TextChange::To(user_agent);
+            }
+        }
+    }
+
+    fn prove(&mut self, proof: Proof) {
+        match self {
+            Self::Created(row) => row.proof = proof,
+            Self::Patched(row) => row.proof = Some(proof),
+        }
+    }
+
+    /// The first end stands.
+    fn end(&mut self, end: SessionEnd) {
+        match self {
+            Self::Created(row) => row.end.get_or_insert(end),
+            Self::Patched(row) => row.end.get_or_insert(end),
+        };
+    }
 }
 
 impl Changes {
@@ -98,94 +161,130 @@ impl Changes {
         let at = header.occurred_at;
         match event {
             SessionEvent::Started(started) => {
-                let ip = open(&started.ip, "ip")?.map(text::storable);
-                let user_agent = match &started.user_agent {
-                    Some(sealed) => open(sealed, "user_agent")?.map(text::storable),
-                    None => None,
-                };
-                // A sign-in that raced the end of its account's sessions is
-                // over as it begins.
-                let end = last_end(started.account)
-                    .filter(|end| started.epoch < end.sequence)
-                    .map(|end| SessionEnd {
-                        sequence,
-                        at,
-                        by: end.by,
-                        reason: end.reason,
-                        note: None,
-                    });
-                self.created_index.insert(id, self.created.len());
-                self.created.push(NewSession {
-                    id,
-                    account: started.account,
-                    client: text::storable(started.client.clone()),
-                    user_agent,
-                    acr: started.acr,
-                    amr: started.amr.clone(),
-                    started_at: at,
-                    auth_time: started.auth_time,
-                    expires_at: started.expires_at,
-                    forget_at: started.forget_at,
-                    epoch: started.epoch,
-                    started_sequence: sequence,
-                    seen: SessionRefresh {
-                        generation: 1,
-                        at,
-                        idle_expires_at: started.idle_expires_at,
-                        ip,
-                    },
-                    end,
-                    sequence,
-                });
+                let end = last_end(started.account);
+                let ip = opened(Some(&started.ip), "ip", open)?;
+                let user_agent = opened(started.user_agent.as_ref(), "user_agent", open)?;
+                self.begin(id, sequence, at, started, (ip, user_agent), end);
             }
             SessionEvent::Refreshed(refreshed) => {
-                let refresh = SessionRefresh {
-                    generation: refreshed.generation,
+                let ip = opened(Some(&refreshed.ip), "ip", open)?;
+                let seen = Seen {
                     at,
                     idle_expires_at: refreshed.idle_expires_at,
-                    ip: open(&refreshed.ip, "ip")?.map(text::storable),
                 };
-                match self.row(id, sequence).seen {
-                    Seen::Created(seen) => *seen = refresh,
-                    Seen::Patched(seen) => *seen = Some(refresh),
-                }
+                let mut row = self.row(id, sequence);
+                row.refresh(seen, refreshed.generation);
+                row.is_at(ip);
+            }
+            SessionEvent::SteppedUp(raised) => {
+                let mut row = self.row(id, sequence);
+                row.rotate(raised.generation);
+                row.prove(Proof {
+                    acr: raised.acr,
+                    amr: raised.amr.clone(),
+                    auth_time: raised.auth_time,
+                });
+            }
+            SessionEvent::BindingBroken(broken) => {
+                let ip = opened(Some(&broken.ip), "ip", open)?;
+                let user_agent = opened(broken.user_agent.as_ref(), "user_agent", open)?;
+                let mut row = self.row(id, sequence);
+                row.is_at(ip);
+                row.is_elsewhere(at, user_agent);
             }
             // The thief's address is for the history, not for the session's
-            // row; the end that follows is.
-            SessionEvent::RefreshReused(_) => {
+            // row; the end that follows is. What a session is tied to is not
+            // shown. A continuation is written alone: see `Continuation`.
+            SessionEvent::RefreshReused(_)
+            | SessionEvent::Bound(_)
+            | SessionEvent::Continued(_) => {
                 self.row(id, sequence);
             }
             SessionEvent::Ended(ended) => {
-                let note = match &ended.note {
-                    Some(sealed) => open(sealed, "note")?.map(text::storable),
-                    None => None,
-                };
-                // The first end stands.
-                self.row(id, sequence).end.get_or_insert(SessionEnd {
+                let note = opened(ended.note.as_ref(), "note", open)?;
+                self.row(id, sequence).end(SessionEnd {
                     sequence,
                     at,
                     by: header.actor,
                     reason: ended.reason,
                     note,
+                    epoch: None,
                 });
             }
+            // Until it is complete, it is no session to anybody.
+            SessionEvent::Attempted(_) | SessionEvent::FactorRejected(_) => {}
         }
         Ok(())
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.created.is_empty() && self.patched.is_empty()
+    }
+
+    fn begin(
+        &mut self,
+        id: SessionId,
+        sequence: u64,
+        at: Timestamp,
+        started: &Started,
+        (ip, user_agent): (Option<String>, Option<String>),
+        last_end: Option<AccountEnd>,
+    ) {
+        // A sign-in that raced the end of its account's sessions is over as it
+        // begins.
+        let end = last_end
+            .filter(|end| started.epoch < end.sequence)
+            .map(|end| SessionEnd {
+                sequence,
+                at,
+                by: end.by,
+                reason: end.reason,
+                note: None,
+                epoch: Some(end.sequence),
+            });
+        self.created_index.insert(id, self.created.len());
+        self.created.push(NewSession {
+            id,
+            account: started.account,
+            client: storable(started.client.clone()),
+            user_agent,
+            ip,
+            proof: Proof {
+                acr: started.acr,
+                amr: started.amr.clone(),
+                auth_time: started.auth_time,
+            },
+            started_at: at,
+            expires_at: started.expires_at,
+            forget_at: started.forget_at,
+            generation: 1,
+            epoch: started.epoch,
+            started_sequence: sequence,
+            seen: Seen {
+                at,
+                idle_expires_at: started.idle_expires_at,
+            },
+            elsewhere_at: None,
+            end,
+            sequence,
+        });
     }
 
     fn row(&mut self, id: SessionId, sequence: u64) -> Row<'_> {
         if let Some(index) = self.created_index.get(&id) {
             let row = &mut self.created[*index];
             row.sequence = sequence;
-            return Row {
-                seen: Seen::Created(&mut row.seen),
-                end: &mut row.end,
-            };
+            return Row::Created(row);
         }
         let index = *self.patched_index.entry(id).or_insert_with(|| {
             self.patched.push(SessionPatch {
                 id,
                 seen: None,
+                ip: TextChange::Kept,
+                user_agent: TextChange::Kept,
+                generation: None,
+                proof: None,
+                elsewhere_at: None,
                 end: None,
                 sequence,
             });
@@ -193,9 +292,6 @@ impl Changes {
         });
         let patch = &mut self.patched[index];
         patch.sequence = sequence;
-        Row {
-            seen: Seen::Patched(&mut patch.seen),
-            end: &mut patch.end,
-        }
+        Row::Patched(patch)
     }
 }

@@ -26,7 +26,7 @@ pub struct Session {
     pub client: String,
     /// The address of the sign-in or the last refresh.
     pub ip: Option<String>,
-    /// The user agent of the sign-in.
+    /// The user agent of the sign-in, or of the last use from elsewhere.
     pub user_agent: Option<String>,
     /// How strongly the person was known: `aal1` to `aal3`.
     pub acr: String,
@@ -46,6 +46,8 @@ pub struct Session {
     pub generation: u64,
     /// The account event its tokens are bound to.
     pub epoch: u64,
+    /// When it was last used from elsewhere than where it was tied to.
+    pub elsewhere_at: Option<Timestamp>,
     /// How it ended, if it was ended.
     pub ended: Option<Ended>,
     /// The message that last wrote the row.
@@ -117,6 +119,7 @@ struct Row {
     expires_at: OffsetDateTime,
     generation: i64,
     epoch: i64,
+    elsewhere_at: Option<OffsetDateTime>,
     ended_at: Option<OffsetDateTime>,
     ended_by: Option<String>,
     ended_by_id: Option<Uuid>,
@@ -158,6 +161,7 @@ impl TryFrom<Row> for Session {
             expires_at: row.expires_at.into(),
             generation: number::from_stored(row.generation)?,
             epoch: number::from_stored(row.epoch)?,
+            elsewhere_at: row.elsewhere_at.map(Into::into),
             ended,
             position: Position {
                 shard: number::shard(row.shard)?,
@@ -197,7 +201,7 @@ pub async fn list(
         "select s.id, s.account_id, a.email, s.client, s.ip, s.user_agent, s.acr, s.amr,
              s.started_at, s.auth_time, s.last_seen_at, s.idle_expires_at, s.expires_at,
              s.generation, s.epoch, s.ended_at, s.ended_by, s.ended_by_id, s.end_reason,
-             s.end_note, s.shard, s.sequence
+             s.end_note, s.elsewhere_at, s.shard, s.sequence
          from countersign.sessions s
          left join countersign.accounts a on a.id = s.account_id
          where ($1::uuid is null or s.account_id = $1)
@@ -239,7 +243,7 @@ pub async fn get(pool: &PgPool, id: SessionId) -> Result<Option<Session>, ViewEr
         "select s.id, s.account_id, a.email, s.client, s.ip, s.user_agent, s.acr, s.amr,
              s.started_at, s.auth_time, s.last_seen_at, s.idle_expires_at, s.expires_at,
              s.generation, s.epoch, s.ended_at, s.ended_by, s.ended_by_id, s.end_reason,
-             s.end_note, s.shard, s.sequence
+             s.end_note, s.elsewhere_at, s.shard, s.sequence
          from countersign.sessions s
          left join countersign.accounts a on a.id = s.account_id
          where s.id = $1",

@@ -1,22 +1,24 @@
-//! `POST /v1/auth/login`
+//! `POST /v1/auth/login` and `POST /v1/auth/mfa`
 
 use std::sync::Arc;
 
-use crate::http::Json;
-use countersign_domain::{Account, AccountCommand};
-use countersign_events::{AccountId, Acr, Actor, CredentialId, SignalKind};
-use countersign_log::{Loaded, VaultKey, random};
+use countersign_domain::{Account, AccountCommand, FactorCommand, MOST_TRIES, SessionCommand};
+use countersign_events::{AccountId, Actor, EndReason, FactorKind, SessionId};
+use countersign_log::Loaded;
 use countersign_openapi as wire;
+use countersign_passkey::Purpose;
 use poem::web::Data;
 use poem_openapi::OpenApi;
-use uuid::Uuid;
 
+use super::logout::end_own;
 use crate::app::App;
+use crate::carrier::Carrier;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
-use crate::email::EmailAddress;
-use crate::password::{Password, PasswordHash, Verdict};
-use crate::routes::answer::{Written, written};
+use crate::grant::Proof;
+use crate::http::Json;
+use crate::proof::Presented;
+use crate::routes::answer::{Carried, carried};
 use crate::routes::tags::Tags;
 
 pub(crate) struct Login;
@@ -26,7 +28,8 @@ impl Login {
     /// Log in
     ///
     /// An unknown address and a wrong password are told apart neither by the
-    /// answer nor by the time it takes.
+    /// answer nor by the time it takes. Where the account has a second factor,
+    /// the answer is `mfa_required`.
     #[oai(
         path = "/v1/auth/login",
         method = "post",
@@ -37,114 +40,199 @@ impl Login {
         &self,
         app: Data<&Arc<App>>,
         request: Circumstances,
+        carrier: Carrier,
         body: Json<wire::Login>,
-    ) -> poem::Result<Written<wire::LoginAnswer>> {
-        let password = Password::new(body.0.password.expose());
-        if !app.0.password_policy.is_plausible(&password) {
-            return Err(Denied::InvalidCredentials.into());
-        }
-        let found = find(app.0, &body.0.email).await?;
-        let stored = found.as_ref().map(|found| found.hash.clone());
-        let verdict = match app.0.hashing.verify(password, stored).await {
-            Ok(verdict) => verdict,
-            Err(shed) => {
-                app.0.observe(&request, SignalKind::LoginShed, None).await;
-                return Err(Denied::from(shed).into());
-            }
-        };
-        let found = match (found, verdict) {
-            (Some(found), Verdict::Right { outdated }) => {
-                if outdated {
-                    rehash(app.0, &request, &found, body.0.password.expose()).await;
-                }
-                found
-            }
-            (found, _) => {
-                let account = found.map(|found| found.id);
-                let kind =
-                    account.map_or(SignalKind::UnknownAccount, |_| SignalKind::WrongPassword);
-                app.0.observe(&request, kind, account).await;
-                return Err(Denied::InvalidCredentials.into());
-            }
-        };
-        let granted = app
-            .0
-            .open_session(&request, found.id, &found.account, Acr::Aal1, &["pwd"])
+    ) -> poem::Result<Carried<wire::LoginAnswer>> {
+        let app = app.0;
+        let typed = body.0.password.expose();
+        let found = app
+            .prove_login(&request, &body.0.email, typed, &carrier)
             .await?;
-        app.0.metrics.logged_in();
-        let shown = app.0.show_account(found.id, &found.account.state).await?;
-        let answer =
-            wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
-        Ok(written(answer, granted.position))
+        let (id, account) = (found.id, found.account);
+        if app.config.verify_email_first && !account.state.email_verified {
+            return Err(Denied::EmailUnverified.into());
+        }
+        if account.state.needs_factor() {
+            let (session, position) = app.attempt(&request, id, &account).await?;
+            let answer = wire::MfaRequired {
+                mfa_token: wire::Secret::new(app.mfa_tokens.seal(session)),
+                expires_in: app.config.mfa_attempt.as_secs(),
+                methods: methods(&account.state),
+            };
+            return Ok(carried(
+                wire::LoginAnswer::MfaRequired(answer),
+                position,
+                None,
+            ));
+        }
+        app.welcome(&request, &carrier, None, id, &account, Proof::PASSWORD)
+            .await
+    }
+
+    /// Complete a login with a second factor
+    ///
+    /// The `mfa_token` is good for one login, five minutes and five tries.
+    #[oai(
+        path = "/v1/auth/mfa",
+        method = "post",
+        operation_id = "mfa",
+        tag = "Tags::Auth"
+    )]
+    async fn mfa(
+        &self,
+        app: Data<&Arc<App>>,
+        request: Circumstances,
+        carrier: Carrier,
+        body: Json<wire::Mfa>,
+    ) -> poem::Result<Carried<wire::LoginAnswer>> {
+        let app = app.0;
+        let presented = presented(body.0.method, body.0.code.as_ref(), body.0.passkey.as_ref())?;
+        let (session, id) = app.waiting(&request, &body.0.mfa_token).await?;
+        let account = app.accounts.current(id).await.map_err(Denied::from)?;
+        let proved = app
+            .prove_factor(
+                &request,
+                id,
+                &account.state,
+                &presented,
+                Purpose::SecondFactor,
+                Some(session),
+            )
+            .await?;
+        let Some(proof) = proved else {
+            app.reject(&request, session, id, presented.kind()).await?;
+            return Err(Denied::MfaInvalid.into());
+        };
+        // What was just used up may have changed the account.
+        let account = app.accounts.recent(id).await.map_err(Denied::from)?;
+        app.welcome(&request, &carrier, Some(session), id, &account, proof)
+            .await
     }
 }
 
-struct Found {
-    id: AccountId,
-    account: Arc<Loaded<Account>>,
-    credential: CredentialId,
-    hash: PasswordHash,
+/// What an account can answer `mfa_required` with.
+fn methods(account: &Account) -> Vec<wire::MfaMethod> {
+    let live = |kind| account.live_factors(kind).next().is_some();
+    let codes = account
+        .recovery
+        .is_some_and(|set| !set.disabled && set.left() > 0);
+    [
+        (live(FactorKind::Passkey), wire::MfaMethod::Passkey),
+        (live(FactorKind::Totp), wire::MfaMethod::Totp),
+        (codes, wire::MfaMethod::RecoveryCode),
+    ]
+    .into_iter()
+    .filter_map(|(is_there, method)| is_there.then_some(method))
+    .collect()
 }
 
-/// The account of an address, if it has a password.
-///
-/// Whatever is not there is asked for all the same, so that the time tells
-/// nobody how far the search came.
-async fn find(app: &App, address: &str) -> Result<Option<Found>, Denied> {
-    let owner = match EmailAddress::parse(address) {
-        Ok(address) => {
-            let reservation = app.emails.recent(app.blind_index.of(&address)).await?;
-            reservation.state.owner
-        }
-        Err(_) => None,
-    };
-    let id = owner.unwrap_or(AccountId::from_uuid(Uuid::max()));
-    let account = app.accounts.current(id).await?;
-    let live = account.state.password.filter(|_| account.state.exists());
-    let credential = live.unwrap_or(CredentialId::from_uuid(Uuid::max()));
-    let phc = app
-        .log
-        .vault()
-        .get(VaultKey::Credential(credential))
-        .await?;
-    if live.is_none() {
-        return Ok(None);
+/// The factor in a body.
+pub(crate) fn presented<'a>(
+    method: wire::MfaMethod,
+    code: Option<&'a wire::Secret>,
+    passkey: Option<&'a wire::PasskeyLogin>,
+) -> Result<Presented<'a>, Denied> {
+    let missing = |field, message| Denied::Invalid { field, message };
+    let code = code.map(wire::Secret::expose);
+    match method {
+        wire::MfaMethod::Totp => code
+            .map(Presented::Totp)
+            .ok_or_else(|| missing("/code", "expected the code of the authenticator app")),
+        wire::MfaMethod::RecoveryCode => code
+            .map(Presented::RecoveryCode)
+            .ok_or_else(|| missing("/code", "expected a recovery code")),
+        wire::MfaMethod::Passkey => passkey
+            .map(Presented::Passkey)
+            .ok_or_else(|| missing("/passkey", "expected what the passkey has signed")),
     }
-    let phc = phc.ok_or_else(|| Denied::Broken("a live password is not in the vault".into()))?;
-    let hash = PasswordHash::parse(&phc)?;
-    Ok(Some(Found {
-        id,
-        account,
-        credential,
-        hash,
-    }))
 }
 
-/// Brings a hash up to the parameters of today. Whatever goes wrong, the
-/// sign-in goes on, and the next one tries again.
-async fn rehash(app: &App, request: &Circumstances, found: &Found, typed: &str) {
-    let attempt = async {
-        let hash = app.hashing.hash(Password::new(typed)).await?;
-        let credential = CredentialId::generate(request.now, random()?);
-        let vault = app.log.vault();
-        vault
-            .create(VaultKey::Credential(credential), hash.to_phc().as_bytes())
+impl App {
+    /// The sign-in that a token names, if it still waits for a second factor.
+    pub(crate) async fn waiting(
+        &self,
+        request: &Circumstances,
+        token: &wire::Secret,
+    ) -> Result<(SessionId, AccountId), Denied> {
+        let opened = self.mfa_tokens.open(token.expose());
+        let session = opened.map_err(|_| Denied::MfaTokenInvalid)?;
+        let held = self.sessions.current(session).await?;
+        let pending = held.state.pending().ok_or(Denied::MfaTokenInvalid)?;
+        if request.now >= pending.expires_at || pending.tries >= MOST_TRIES {
+            return Err(Denied::MfaTokenInvalid);
+        }
+        Ok((session, pending.account))
+    }
+
+    /// Counts a wrong second factor, and has the account's owner told: whoever
+    /// tries knows the password.
+    async fn reject(
+        &self,
+        request: &Circumstances,
+        session: SessionId,
+        id: AccountId,
+        method: FactorKind,
+    ) -> Result<(), Denied> {
+        let meta = request.meta(Actor::Account(id), Some(id))?;
+        let command = SessionCommand::RejectFactor {
+            method,
+            now: request.now,
+        };
+        self.sessions.execute(session, &meta, &command).await?;
+        let meta = request.meta(Actor::Account(id), Some(id))?;
+        let key = self.data_key(id).await?;
+        let command = AccountCommand::Factor(FactorCommand::NoteFailure {
+            session,
+            method,
+            ip: key.seal(&request.ip.to_string(), id, meta.message, "ip")?,
+        });
+        self.accounts.execute(id, &meta, &command).await?;
+        Ok(())
+    }
+
+    /// Opens the session of a completed login and answers it.
+    pub(crate) async fn welcome(
+        &self,
+        request: &Circumstances,
+        carrier: &Carrier,
+        session: Option<SessionId>,
+        id: AccountId,
+        account: &Loaded<Account>,
+        proof: Proof,
+    ) -> poem::Result<Carried<wire::LoginAnswer>> {
+        let known = carrier.device(self, id, &account.state).is_some();
+        let mut granted = self
+            .open_session(request, session, id, account, proof)
             .await?;
-        let meta = request.meta(Actor::System, None)?;
-        let command = AccountCommand::SetPassword {
-            replaces: found.credential,
-            password: credential,
+        let cookie = Carrier::carry(&mut granted, carrier.by_cookie())?;
+        if cookie.is_some() {
+            self.end_replaced(request, carrier).await;
+        }
+        let device_token = match known {
+            true => None,
+            false => {
+                let session = SessionId::from_uuid(granted.tokens.session_id);
+                self.note_device(request, session, id, &account.state).await;
+                self.device_token(id, &account.state)?
+            }
         };
-        let done = app.accounts.execute(found.id, &meta, &command).await?;
-        let refuse = if done.events.is_empty() {
-            credential
-        } else {
-            found.credential
+        self.metrics.logged_in();
+        let shown = self.show_account(id, &account.state).await?;
+        let answer = wire::Authenticated {
+            device_token,
+            ..wire::Authenticated::new(granted.tokens, shown)
         };
-        vault.destroy(VaultKey::Credential(refuse)).await?;
-        Ok::<_, Denied>(())
-    };
-    if let Err(error) = attempt.await {
-        tracing::warn!(%error, "a password was not rehashed");
+        let answer = wire::LoginAnswer::Authenticated(answer);
+        Ok(carried(answer, granted.position, cookie))
+    }
+
+    /// Ends the session whose cookie is replaced: its refresh token would be
+    /// in nobody's hands. Whatever goes wrong, the login stands.
+    async fn end_replaced(&self, request: &Circumstances, carrier: &Carrier) {
+        if let Ok(Some(token)) = carrier.cookie_token(self)
+            && let Err(error) = end_own(self, request, token.session, EndReason::Logout).await
+        {
+            tracing::debug!(%error, "the session of a replaced cookie was not ended");
+        }
     }
 }

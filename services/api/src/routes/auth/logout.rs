@@ -11,10 +11,11 @@ use poem::web::Data;
 use poem_openapi::OpenApi;
 
 use crate::app::App;
+use crate::carrier::Carrier;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::{MaybeSignedIn, SignedIn};
-use crate::routes::answer::{Done, done};
+use crate::routes::answer::{Done, Left, done};
 use crate::routes::tags::Tags;
 
 pub(crate) struct Logout;
@@ -25,7 +26,8 @@ impl Logout {
     ///
     /// Ends the session of the refresh token, which need not be the live one;
     /// whoever wants to leave, may, also after the access token expired.
-    /// Without a refresh token it ends the bearer's session.
+    /// Without a refresh token in the body it ends the bearer's session or,
+    /// without a bearer, the cookie's, which needs `X-CSRF-Token`.
     #[oai(
         path = "/v1/auth/logout",
         method = "post",
@@ -36,18 +38,24 @@ impl Logout {
         &self,
         app: Data<&Arc<App>>,
         request: Circumstances,
+        carrier: Carrier,
         caller: MaybeSignedIn,
         body: Json<Option<wire::Logout>>,
-    ) -> poem::Result<Done> {
-        let session = match body.0.and_then(|body| body.refresh_token) {
-            Some(token) => {
+    ) -> poem::Result<Left> {
+        let body = body.0.and_then(|body| body.refresh_token);
+        let session = match (body, caller.0) {
+            (Some(token), _) => {
                 let opened = app.0.refresh_tokens.open(token.expose());
                 opened.map_err(|_| Denied::RefreshInvalid)?.session
             }
-            None => caller.0?.session(),
+            (None, Ok(caller)) => caller.session(),
+            (None, Err(denied)) => match carrier.refresh_token(app.0, None)? {
+                Some(token) => token.session,
+                None => return Err(denied.into()),
+            },
         };
         let position = end_own(app.0, &request, session, EndReason::Logout).await?;
-        Ok(done(position))
+        Ok(Left::NoContent(position.to_string(), carrier.clear()))
     }
 
     /// Log out everywhere
@@ -71,6 +79,7 @@ impl Logout {
         let meta = request.meta(caller.actor(), None).map_err(Denied::from)?;
         let command = AccountCommand::EndSessions {
             reason: EndReason::LogoutAll,
+            note: None,
         };
         let ended = app
             .0

@@ -1,20 +1,23 @@
-//! `POST /v1/auth/refresh`
+//! `POST /v1/auth/refresh` and `GET /v1/auth/csrf`
 
 use std::sync::Arc;
 
-use crate::http::Json;
 use countersign_domain::{Refresh as Command, SessionCommand};
 use countersign_events::{Actor, SessionEvent, SignalKind};
+use countersign_log::random;
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 
-use crate::app::{App, Granted};
+use crate::app::App;
+use crate::carrier::Carrier;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
-use crate::refresh_token::RefreshToken;
-use crate::routes::answer::{Written, written};
+use crate::grant::Granted;
+use crate::http::Json;
+use crate::routes::answer::{Carried, carried};
 use crate::routes::tags::Tags;
+use crate::token::RefreshToken;
 
 pub(crate) struct Refresh;
 
@@ -24,7 +27,8 @@ impl Refresh {
     ///
     /// Rotates the refresh token. If the answer was lost, the same token may
     /// be sent again for ten seconds and gets the same successor. A token that
-    /// was rotated away earlier ends the session.
+    /// was rotated away earlier ends the session. Without a token in the body
+    /// it is taken from the cookie, which needs `X-CSRF-Token`.
     #[oai(
         path = "/v1/auth/refresh",
         method = "post",
@@ -35,17 +39,55 @@ impl Refresh {
         &self,
         app: Data<&Arc<App>>,
         request: Circumstances,
-        body: Json<wire::Refresh>,
-    ) -> poem::Result<Written<wire::Tokens>> {
-        let Ok(token) = app.0.refresh_tokens.open(body.0.refresh_token.expose()) else {
-            app.0
-                .observe(&request, SignalKind::ForgedRefreshToken, None)
-                .await;
-            return Err(Denied::RefreshInvalid.into());
+        carrier: Carrier,
+        body: Json<Option<wire::Refresh>>,
+    ) -> poem::Result<Carried<wire::Tokens>> {
+        let body = body.0.and_then(|body| body.refresh_token);
+        let by_cookie = body.is_none() || carrier.by_cookie();
+        let token = match carrier.refresh_token(app.0, body.as_ref()) {
+            Ok(Some(token)) => token,
+            Ok(None) => {
+                return Err(Denied::Invalid {
+                    field: "/refresh_token",
+                    message: "is required where there is no cookie",
+                }
+                .into());
+            }
+            Err(denied) => {
+                if matches!(denied, Denied::RefreshInvalid) {
+                    let kind = SignalKind::ForgedRefreshToken;
+                    app.0.observe(&request, kind, None).await;
+                }
+                return Err(denied.into());
+            }
         };
-        let granted = rotate(app.0, &request, token).await?;
+        let mut granted = rotate(app.0, &request, token).await?;
         app.0.metrics.refreshed();
-        Ok(written(granted.tokens, granted.position))
+        let cookie = Carrier::carry(&mut granted, by_cookie)?;
+        Ok(carried(granted.tokens, granted.position, cookie))
+    }
+
+    /// Get a CSRF token
+    ///
+    /// For pages that keep the refresh token in a cookie: the answer goes back
+    /// in `X-CSRF-Token` with every call that the cookie authenticates.
+    #[oai(
+        path = "/v1/auth/csrf",
+        method = "get",
+        operation_id = "get_csrf_token",
+        tag = "Tags::Auth"
+    )]
+    async fn get_csrf_token(
+        &self,
+        app: Data<&Arc<App>>,
+        carrier: Carrier,
+    ) -> poem::Result<Json<wire::CsrfToken>> {
+        let token = carrier.cookie_token(app.0)?;
+        let session = token.ok_or(Denied::RefreshInvalid)?.session;
+        let random = random().map_err(Denied::from)?;
+        Ok(Json(wire::CsrfToken {
+            csrf_token: wire::Secret::new(app.0.csrf_tokens.make(session, random)),
+        }))
     }
 }
 
@@ -55,14 +97,19 @@ async fn rotate(
     token: RefreshToken,
 ) -> Result<Granted, Denied> {
     let session = app.sessions.recent(token.session).await?;
-    let id = session.state.get().ok_or(Denied::RefreshInvalid)?.account;
+    let live = session.state.get().ok_or(Denied::RefreshInvalid)?;
+    let id = live.account;
     let account = app.accounts.recent(id).await?;
     let meta = request.meta(Actor::Account(id), Some(id))?;
-    let key = app.data_key(id).await?;
+    // Without one the person was forgotten, and with that every session ended.
+    let Some(key) = app.log.vault().data_key(id).await? else {
+        return Err(Denied::SessionRevoked);
+    };
     let command = Command {
         presented: token.generation,
         standing: account.state.standing(),
         ip: key.seal(&request.ip.to_string(), id, meta.message, "ip")?,
+        place: app.place(request, &key, live, meta.message)?,
         now: request.now,
         idle: app.config.session_idle,
         grace: app.config.refresh_grace,
@@ -75,9 +122,5 @@ async fn rotate(
         app.revoke_locally(token.session, request.now)?;
         return Err(Denied::RefreshReused);
     }
-    let live = rotated.state.state.get().ok_or(Denied::RefreshInvalid)?;
-    Ok(Granted {
-        tokens: app.mint(request, token.session, live, &account.state.roles)?,
-        position: rotated.position,
-    })
+    app.granted(request, token.session, &rotated, &account.state.roles)
 }

@@ -2,20 +2,24 @@
 
 use std::sync::Arc;
 
-use crate::http::Json;
-use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, EmailRefusal};
-use countersign_events::{AccountId, Acr, Actor, CredentialId, EmailId};
+use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, EmailRefusal, Request};
+use countersign_events::{AccountId, Actor, CredentialId, EmailId, SessionId};
 use countersign_log::{ExecuteError, VaultKey, random};
 use countersign_openapi as wire;
+use countersign_throttle::Limited;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 
 use crate::app::App;
+use crate::carrier::Carrier;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
+use crate::device::new_device;
 use crate::email::EmailAddress;
+use crate::grant::Proof;
+use crate::http::Json;
 use crate::password::{Password, PasswordHash};
-use crate::routes::answer::{Created, created};
+use crate::routes::answer::Registered;
 use crate::routes::tags::Tags;
 
 pub(crate) struct Register;
@@ -25,7 +29,9 @@ impl Register {
     /// Register
     ///
     /// Creates an account and signs it in. The address is taken by whoever
-    /// registers it first, in whatever spelling.
+    /// registers it first, in whatever spelling. Where addresses have to be
+    /// verified first, the answer is 202 for every address, and a mail says
+    /// the rest.
     #[oai(
         path = "/v1/auth/register",
         method = "post",
@@ -36,32 +42,68 @@ impl Register {
         &self,
         app: Data<&Arc<App>>,
         request: Circumstances,
+        carrier: Carrier,
         body: Json<wire::Register>,
-    ) -> poem::Result<Created<wire::LoginAnswer>> {
-        let registration = Registration::read(app.0, &body.0)?;
+    ) -> poem::Result<Registered<wire::LoginAnswer>> {
+        let app = app.0;
+        let registration = Registration::read(app, &body.0)?;
+        let allowed = app
+            .throttle
+            .allow(Limited::Registration(request.ip), request.now);
+        allowed.await.map_err(Denied::from)?;
         let hash = app
-            .0
             .hashing
             .hash(Password::new(body.0.password.expose()))
             .await
             .map_err(Denied::from)?;
-        let id = create_account(app.0, &request, &registration, &hash, &["user"]).await?;
-        let account = app.0.accounts.recent(id).await.map_err(Denied::from)?;
-        let granted = app
-            .0
-            .open_session(&request, id, &account, Acr::Aal1, &["pwd"])
+        if app.config.verify_email_first {
+            return match create_account(app, &request, &registration, &hash, &["user"]).await {
+                Ok(_) => Ok(Registered::Accepted),
+                Err(Denied::EmailTaken) => {
+                    remind(app, &request, &registration).await?;
+                    Ok(Registered::Accepted)
+                }
+                Err(denied) => Err(denied.into()),
+            };
+        }
+        let registration = registration.signing_in();
+        let created = create_account(app, &request, &registration, &hash, &["user"]).await?;
+        let (id, session) = created;
+        let account = app.accounts.recent(id).await.map_err(Denied::from)?;
+        let mut granted = app
+            .open_session(&request, Some(session), id, &account, Proof::PASSWORD)
             .await?;
-        let shown = app.0.show_account(id, &account.state).await?;
-        let answer =
-            wire::LoginAnswer::Authenticated(wire::Authenticated::new(granted.tokens, shown));
-        Ok(created(answer, granted.position))
+        let cookie = Carrier::carry(&mut granted, carrier.by_cookie())?;
+        let shown = app.show_account(id, &account.state).await?;
+        let answer = wire::Authenticated {
+            device_token: app.device_token(id, &account.state)?,
+            ..wire::Authenticated::new(granted.tokens, shown)
+        };
+        let answer = Json(wire::LoginAnswer::Authenticated(answer));
+        let position = granted.position.to_string();
+        Ok(Registered::Created(answer, position, cookie))
     }
+}
+
+/// Tells the owner of an address that somebody tried to register it: by the
+/// mail for a forgotten password, which is what whoever has forgotten the
+/// account needs.
+async fn remind(
+    app: &App,
+    request: &Circumstances,
+    registration: &Registration,
+) -> Result<(), Denied> {
+    app.offer_reset(request, &registration.email).await
 }
 
 /// A registration whose form is sound.
 pub(crate) struct Registration {
     email: EmailAddress,
     display_name: Option<String>,
+    /// Whether the address has to be proved.
+    proves_address: bool,
+    /// Whether a session follows at once.
+    signs_in: bool,
 }
 
 impl Registration {
@@ -77,35 +119,53 @@ impl Registration {
         Ok(Self {
             email,
             display_name: body.display_name.clone(),
+            proves_address: true,
+            signs_in: false,
         })
     }
 
-    /// For accounts that are made without a request.
+    /// For accounts that are made without a request, by somebody who knows
+    /// whose address it is.
     pub(crate) fn of(email: EmailAddress, display_name: Option<String>) -> Self {
         Self {
             email,
             display_name,
+            proves_address: false,
+            signs_in: false,
+        }
+    }
+
+    /// The same, with a session that follows at once.
+    fn signing_in(self) -> Self {
+        Self {
+            signs_in: true,
+            ..self
         }
     }
 }
 
-/// Reserves the address, then appends the account.
+/// Reserves the address, then appends the account. Beside the account's id it
+/// gives that of the session that is to follow.
 pub(crate) async fn create_account(
     app: &App,
     request: &Circumstances,
     registration: &Registration,
     hash: &PasswordHash,
     roles: &[&str],
-) -> Result<AccountId, Denied> {
+) -> Result<(AccountId, SessionId), Denied> {
     let id = AccountId::generate(request.now, random()?);
+    let session = SessionId::generate(id, request.now, random()?);
     let index = app.blind_index.of(&registration.email);
     reserve(app, request, index, id).await?;
     let meta = request.meta(Actor::Account(id), Some(id))?;
-    let credential = CredentialId::generate(request.now, random()?);
+    let credential = CredentialId::generate(id, request.now, random()?);
     let vault = app.log.vault();
     let key = vault.create_data_key(id).await?;
     vault
-        .create(VaultKey::Credential(credential), hash.to_phc().as_bytes())
+        .create(
+            VaultKey::Credential(id, credential),
+            hash.to_phc().as_bytes(),
+        )
         .await?;
     let name = registration.display_name.as_deref();
     let command = AccountCommand::Register {
@@ -115,14 +175,25 @@ pub(crate) async fn create_account(
             .transpose()?,
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         password: credential,
+        verification: match registration.proves_address {
+            true => Some(Request {
+                id: CredentialId::generate(id, request.now, random()?),
+                expires_at: request.now.plus(app.config.email_verification),
+            }),
+            false => None,
+        },
+        device: match registration.signs_in {
+            true => Some(new_device(request, session, &key, id, meta.message)?),
+            false => None,
+        },
     };
     app.accounts.execute(id, &meta, &command).await?;
-    Ok(id)
+    Ok((id, session))
 }
 
 /// The step that must be unique. An owner that never came to be is made sure
 /// never to come, and then replaced.
-async fn reserve(
+pub(crate) async fn reserve(
     app: &App,
     request: &Circumstances,
     index: EmailId,
@@ -139,7 +210,7 @@ async fn reserve(
     if holder.state.exists() {
         return Err(Denied::EmailTaken);
     }
-    if !holder.state.is_abandoned() {
+    if !holder.state.is_abandoned() && !holder.state.is_erased() {
         let since = app.emails.recent(index).await?.state.reserved_at;
         if request.now.distance(since) < app.config.registration_timeout {
             return Err(Denied::EmailTaken);

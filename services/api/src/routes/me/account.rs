@@ -1,4 +1,4 @@
-//! `GET` and `PATCH /v1/me`
+//! `GET`, `PATCH` and `DELETE /v1/me`
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
-use crate::routes::answer::{Written, written};
+use crate::routes::answer::{Done, Written, done, written};
 use crate::routes::tags::Tags;
 
 pub(crate) struct Me;
@@ -87,5 +87,27 @@ impl Me {
             .map_err(Denied::from)?;
         let shown = app.0.show_account(id, &changed.state.state).await?;
         Ok(written(shown, changed.position))
+    }
+
+    /// Have oneself forgotten
+    ///
+    /// Every session ends, the address is free again, and the key under which
+    /// everything about the person was sealed is destroyed. There is no way
+    /// back.
+    #[oai(
+        path = "/v1/me",
+        method = "delete",
+        operation_id = "erase_me",
+        tag = "Tags::Me"
+    )]
+    async fn erase_me(
+        &self,
+        app: Data<&Arc<App>>,
+        request: Circumstances,
+        caller: SignedIn,
+    ) -> poem::Result<Done> {
+        let id = caller.0.account();
+        let position = app.0.erase(&request, caller.0.actor(), id).await?;
+        Ok(done(position))
     }
 }

@@ -1,10 +1,11 @@
 //! The statements that write sessions.
 
+use countersign_events::Timestamp;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Changes, NewSession, SessionEnd, SessionPatch, SessionRefresh};
+use super::{Changes, NewSession, Seen, SessionEnd, SessionPatch};
 use crate::{ViewError, actor, number, text};
 
 /// Writes the rows of a shard: one statement for those that came to be and one
@@ -40,6 +41,7 @@ struct EndColumns<'a> {
     reason: Vec<Option<&'static str>>,
     note: Vec<Option<&'a str>>,
     sequence: Vec<Option<i64>>,
+    epoch: Vec<Option<i64>>,
 }
 
 impl<'a> EndColumns<'a> {
@@ -51,6 +53,7 @@ impl<'a> EndColumns<'a> {
             reason: Vec::with_capacity(rows.len()),
             note: Vec::with_capacity(rows.len()),
             sequence: Vec::with_capacity(rows.len()),
+            epoch: Vec::with_capacity(rows.len()),
         };
         for row in rows {
             let end = end(row);
@@ -63,13 +66,16 @@ impl<'a> EndColumns<'a> {
             columns
                 .sequence
                 .push(end.map(|end| number::to_stored(end.sequence)));
+            let epoch = end.and_then(|end| end.epoch);
+            columns.epoch.push(epoch.map(number::to_stored));
         }
         columns
     }
 }
 
-fn canonical(seen: &SessionRefresh) -> Option<String> {
-    seen.ip.as_deref().and_then(text::canonical_ip)
+/// One text a row, borrowed.
+fn texts<'a, R>(rows: &'a [R], text: impl Fn(&'a R) -> Option<&'a str>) -> Vec<Option<&'a str>> {
+    rows.iter().map(text).collect()
 }
 
 async fn insert(
@@ -82,8 +88,8 @@ async fn insert(
         "insert into sessions as old (
              id, account_id, client, ip, ip_addr, user_agent, acr, amr, started_at, auth_time,
              last_seen_at, idle_expires_at, expires_at, forget_at, generation, epoch, ended_at,
-             ended_by, ended_by_id, end_reason, end_note, ended_sequence, shard,
-             started_sequence, sequence)
+             ended_by, ended_by_id, end_reason, end_note, ended_sequence, ended_epoch,
+             elsewhere_at, shard, started_sequence, sequence)
          select new.id, new.account_id, new.client, new.ip, new.ip_addr::inet, new.user_agent,
              new.acr, new.amr::text[], new.started_at, new.auth_time, new.last_seen_at,
              new.idle_expires_at, new.expires_at, new.forget_at, new.generation, new.epoch,
@@ -93,21 +99,24 @@ async fn insert(
              case when late.id is null then new.end_reason else late.sessions_ended_reason end,
              case when late.id is null then new.end_note end,
              case when late.id is null then new.ended_sequence else new.started_sequence end,
-             $25, new.started_sequence, new.sequence
+             case when late.id is null then new.ended_epoch else late.min_epoch end,
+             new.elsewhere_at, $27, new.started_sequence, new.sequence
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
              $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[],
              $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
              $15::bigint[], $16::bigint[], $17::timestamptz[], $18::text[], $19::uuid[],
-             $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::bigint[])
+             $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::timestamptz[],
+             $25::bigint[], $26::bigint[])
              as new (id, account_id, client, ip, ip_addr, user_agent, acr, amr, started_at,
              auth_time, last_seen_at, idle_expires_at, expires_at, forget_at, generation,
              epoch, ended_at, ended_by, ended_by_id, end_reason, end_note, ended_sequence,
-             started_sequence, sequence)
+             ended_epoch, elsewhere_at, started_sequence, sequence)
          -- A sign-in that raced the end of its account's sessions is over as it
          -- begins. An end within the batch is later than any in the table.
          left join accounts as late
              on late.id = new.account_id and late.min_epoch > new.epoch
              and new.ended_sequence is distinct from new.started_sequence
+         where not exists (select from erased where erased.account_id = new.account_id)
          on conflict (id) do update set
              account_id = excluded.account_id, client = excluded.client, ip = excluded.ip,
              ip_addr = excluded.ip_addr, user_agent = excluded.user_agent,
@@ -118,37 +127,28 @@ async fn insert(
              epoch = excluded.epoch, ended_at = excluded.ended_at,
              ended_by = excluded.ended_by, ended_by_id = excluded.ended_by_id,
              end_reason = excluded.end_reason, end_note = excluded.end_note,
-             ended_sequence = excluded.ended_sequence, shard = excluded.shard,
+             ended_sequence = excluded.ended_sequence, ended_epoch = excluded.ended_epoch,
+             elsewhere_at = excluded.elsewhere_at, shard = excluded.shard,
              started_sequence = excluded.started_sequence, sequence = excluded.sequence
          where old.sequence < excluded.sequence",
     )
     .bind(column(rows, |row| row.id.uuid()))
     .bind(column(rows, |row| row.account.uuid()))
-    .bind(
-        rows.iter()
-            .map(|row| row.client.as_str())
-            .collect::<Vec<_>>(),
-    )
-    .bind(
-        rows.iter()
-            .map(|row| row.seen.ip.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind(column(rows, |row| canonical(&row.seen)))
-    .bind(
-        rows.iter()
-            .map(|row| row.user_agent.as_deref())
-            .collect::<Vec<_>>(),
-    )
-    .bind(column(rows, |row| row.acr.as_str()))
-    .bind(column(rows, |row| text::array_literal(&row.amr)))
+    .bind(texts(rows, |row| Some(row.client.as_str())))
+    .bind(texts(rows, |row| row.ip.as_deref()))
+    .bind(column(rows, |row| {
+        row.ip.as_deref().and_then(text::canonical_ip)
+    }))
+    .bind(texts(rows, |row| row.user_agent.as_deref()))
+    .bind(column(rows, |row| row.proof.acr.as_str()))
+    .bind(column(rows, |row| text::array_literal(&row.proof.amr)))
     .bind(column(rows, |row| row.started_at.to_datetime()))
-    .bind(column(rows, |row| row.auth_time.to_datetime()))
+    .bind(column(rows, |row| row.proof.auth_time.to_datetime()))
     .bind(column(rows, |row| row.seen.at.to_datetime()))
     .bind(column(rows, |row| row.seen.idle_expires_at.to_datetime()))
     .bind(column(rows, |row| row.expires_at.to_datetime()))
     .bind(column(rows, |row| row.forget_at.to_datetime()))
-    .bind(column(rows, |row| i64::from(row.seen.generation)))
+    .bind(column(rows, |row| i64::from(row.generation)))
     .bind(column(rows, |row| number::to_stored(row.epoch)))
     .bind(ends.at)
     .bind(ends.by)
@@ -156,6 +156,10 @@ async fn insert(
     .bind(ends.reason)
     .bind(ends.note)
     .bind(ends.sequence)
+    .bind(ends.epoch)
+    .bind(column(rows, |row| {
+        row.elsewhere_at.map(Timestamp::to_datetime)
+    }))
     .bind(column(rows, |row| number::to_stored(row.started_sequence)))
     .bind(column(rows, |row| number::to_stored(row.sequence)))
     .bind(i16::from(shard))
@@ -166,17 +170,20 @@ async fn insert(
 
 async fn update(connection: &mut PgConnection, rows: &[SessionPatch]) -> Result<(), ViewError> {
     let ends = EndColumns::of(rows, |row| row.end.as_ref());
-    let seen = |value: fn(&SessionRefresh) -> OffsetDateTime| {
-        column(rows, |row| row.seen.as_ref().map(value))
-    };
+    let seen =
+        |value: fn(&Seen) -> OffsetDateTime| column(rows, |row| row.seen.as_ref().map(value));
     sqlx::query(
         "update sessions as old set
              last_seen_at = coalesce(new.last_seen_at, old.last_seen_at),
              idle_expires_at = coalesce(new.idle_expires_at, old.idle_expires_at),
              generation = coalesce(new.generation, old.generation),
-             ip = case when new.generation is null then old.ip else new.ip end,
-             ip_addr = case when new.generation is null then old.ip_addr
-                 else new.ip_addr::inet end,
+             ip = case when new.moved then new.ip else old.ip end,
+             ip_addr = case when new.moved then new.ip_addr::inet else old.ip_addr end,
+             user_agent = case when new.changed then new.user_agent else old.user_agent end,
+             acr = coalesce(new.acr, old.acr),
+             amr = coalesce(new.amr::text[], old.amr),
+             auth_time = coalesce(new.auth_time, old.auth_time),
+             elsewhere_at = coalesce(new.elsewhere_at, old.elsewhere_at),
              ended_at = coalesce(old.ended_at, new.ended_at),
              ended_by = case when old.ended_at is null then new.ended_by else old.ended_by end,
              ended_by_id = case when old.ended_at is null then new.ended_by_id
@@ -188,24 +195,39 @@ async fn update(connection: &mut PgConnection, rows: &[SessionPatch]) -> Result<
              ended_sequence = coalesce(old.ended_sequence, new.ended_sequence),
              sequence = new.sequence
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[],
-             $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::uuid[], $10::text[],
-             $11::text[], $12::bigint[], $13::bigint[])
-             as new (id, last_seen_at, idle_expires_at, generation, ip, ip_addr, ended_at,
-             ended_by, ended_by_id, end_reason, end_note, ended_sequence, sequence)
+             $5::boolean[], $6::text[], $7::text[], $8::boolean[], $9::text[], $10::text[],
+             $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
+             $15::text[], $16::uuid[], $17::text[], $18::text[], $19::bigint[], $20::bigint[])
+             as new (id, last_seen_at, idle_expires_at, generation, moved, ip, ip_addr,
+             changed, user_agent, acr, amr, auth_time, elsewhere_at, ended_at, ended_by,
+             ended_by_id, end_reason, end_note, ended_sequence, sequence)
          where old.id = new.id and old.sequence < new.sequence",
     )
     .bind(column(rows, |row| row.id.uuid()))
     .bind(seen(|seen| seen.at.to_datetime()))
     .bind(seen(|seen| seen.idle_expires_at.to_datetime()))
+    .bind(column(rows, |row| row.generation.map(i64::from)))
+    .bind(column(rows, |row| row.ip.is_change()))
+    .bind(texts(rows, |row| row.ip.text()))
     .bind(column(rows, |row| {
-        row.seen.as_ref().map(|seen| i64::from(seen.generation))
+        row.ip.text().and_then(text::canonical_ip)
     }))
-    .bind(
-        rows.iter()
-            .map(|row| row.seen.as_ref().and_then(|seen| seen.ip.as_deref()))
-            .collect::<Vec<_>>(),
-    )
-    .bind(column(rows, |row| row.seen.as_ref().and_then(canonical)))
+    .bind(column(rows, |row| row.user_agent.is_change()))
+    .bind(texts(rows, |row| row.user_agent.text()))
+    .bind(column(rows, |row| {
+        row.proof.as_ref().map(|proof| proof.acr.as_str())
+    }))
+    .bind(column(rows, |row| {
+        let proof = row.proof.as_ref();
+        proof.map(|proof| text::array_literal(&proof.amr))
+    }))
+    .bind(column(rows, |row| {
+        let proof = row.proof.as_ref();
+        proof.map(|proof| proof.auth_time.to_datetime())
+    }))
+    .bind(column(rows, |row| {
+        row.elsewhere_at.map(Timestamp::to_datetime)
+    }))
     .bind(ends.at)
     .bind(ends.by)
     .bind(ends.by_id)

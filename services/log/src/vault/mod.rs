@@ -1,16 +1,19 @@
 //! The vault: secrets beside the log, sealed, mutable, and therefore
 //! destructible.
 
-use std::collections::HashMap;
+mod shred;
 
-use async_nats::jetstream::context::CreateKeyValueErrorKind;
+use std::collections::HashMap;
+use std::time::Duration;
+
 use async_nats::jetstream::{self, kv};
 use countersign_events::{AccountId, CredentialId, SecretId};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use quick_cache::sync::Cache;
 use zeroize::Zeroizing;
 
-use crate::config::{LogConfig, vault_bucket};
+use crate::config::{LogConfig, vault_bucket, vault_stream};
+use crate::log::ensure_stream;
 use crate::patience::patiently;
 use crate::seal::{DataKey, KEY_BYTES, KeyEncryptionKey, random};
 use crate::{LogError, SealError};
@@ -18,8 +21,8 @@ use crate::{LogError, SealError};
 /// Where a secret stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum VaultKey {
-    /// A credential of somebody: a password hash.
-    Credential(CredentialId),
+    /// A credential of somebody: a password hash, a seed, a passkey.
+    Credential(AccountId, CredentialId),
     /// The data key of an account.
     DataKey(AccountId),
     /// A secret of the deployment that an event refers to.
@@ -31,7 +34,7 @@ pub enum VaultKey {
 impl VaultKey {
     fn name(self) -> String {
         match self {
-            Self::Credential(id) => format!("credential.{id}"),
+            Self::Credential(account, id) => format!("credential.{account}.{id}"),
             Self::DataKey(id) => format!("data-key.{id}"),
             Self::Secret(id) => format!("secret.{id}"),
             Self::Named(name) => format!("named.{name}"),
@@ -42,6 +45,8 @@ impl VaultKey {
 /// The KV bucket and the key that seals its values.
 pub struct Vault {
     store: kv::Store,
+    client: async_nats::Client,
+    deadline: Duration,
     kek: KeyEncryptionKey,
     data_keys: Cache<AccountId, DataKey>,
 }
@@ -55,23 +60,22 @@ impl Vault {
         context: &jetstream::Context,
         config: &LogConfig,
     ) -> Result<Self, LogError> {
-        let bucket = vault_bucket(&config.prefix, config.replicas);
-        let name = bucket.bucket.clone();
-        if let Err(error) = setup.get_key_value(&name).await {
-            tracing::debug!(%error, "creating the vault");
-            match setup.create_key_value(bucket).await {
-                Ok(_) => {}
-                // Another instance was quicker.
-                Err(error) if error.kind() == CreateKeyValueErrorKind::BucketCreate => {}
-                Err(error) => return Err(LogError::unavailable(error)),
-            }
+        let stream = vault_stream(&config.prefix, config.replicas);
+        let found = ensure_stream(setup, stream).await?;
+        if found.deny_delete {
+            return Err(LogError::Unfit(
+                "the vault denies deletion, so nobody could ever be erased".into(),
+            ));
         }
+        let name = vault_bucket(&config.prefix);
         let store = context
             .get_key_value(&name)
             .await
             .map_err(LogError::unavailable)?;
         let vault = Self {
             store,
+            client: context.client(),
+            deadline: config.deadline,
             kek: config.kek.clone(),
             data_keys: Cache::new(config.cache_entries),
         };
@@ -101,10 +105,15 @@ impl Vault {
             .get(name.as_str())
             .await
             .map_err(LogError::unavailable)?;
-        match found {
-            None => Ok(None),
-            Some(sealed) => Ok(Some(self.kek.open(&name, &sealed)?)),
-        }
+        let sealed = match found {
+            Some(sealed) => Some(sealed),
+            // A replica may be behind. What is there is never replaced by
+            // anything else of that name, so only an absence has to be asked
+            // of the leader.
+            None => self.last(&name).await?.map(|(_, sealed)| sealed.into()),
+        };
+        let open = |sealed: bytes::Bytes| self.kek.open(&name, &sealed);
+        Ok(sealed.map(open).transpose()?)
     }
 
     /// Stores a secret under a key that has none; false if it has one.
@@ -124,15 +133,6 @@ impl Vault {
         let sealed = self.kek.seal(&name, secret)?;
         let stored = self.store.put(name.as_str(), sealed.into()).await;
         stored.map(|_| ()).map_err(LogError::unavailable)
-    }
-
-    /// Forgets a secret. The bytes are gone from the bucket's live state; a
-    /// secret that never was there is no error.
-    pub async fn destroy(&self, key: VaultKey) -> Result<(), LogError> {
-        self.store
-            .purge(key.name())
-            .await
-            .map_err(LogError::unavailable)
     }
 
     /// The secret of this name, made by `make` if there is none yet. However
@@ -180,6 +180,12 @@ impl Vault {
         let key = DataKey::new(&bytes)?;
         self.data_keys.insert(account, key.clone());
         Ok(Some(key))
+    }
+
+    /// Looks at an account's data key anew at the next use: it may have been
+    /// destroyed by another instance.
+    pub fn doubt_data_key(&self, account: AccountId) {
+        self.data_keys.remove(&account);
     }
 
     /// The data keys of many accounts; those of erased people are missing.
