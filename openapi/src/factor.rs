@@ -121,18 +121,6 @@ impl Example for ConfirmTotp {
     }
 }
 
-/// A passkey that may be added.
-#[derive(Debug, Clone, Default, Serialize, Deserialize, Object)]
-#[serde(deny_unknown_fields)]
-#[oai(deny_unknown_fields, example)]
-pub struct OfferPasskey {}
-
-impl Example for OfferPasskey {
-    fn example() -> Self {
-        Self {}
-    }
-}
-
 /// What to hand to the authenticator.
 #[derive(Debug, Clone, Serialize, Deserialize, Object)]
 #[oai(example)]

@@ -36,8 +36,8 @@ pub use auth::{
 };
 pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to};
 pub use factor::{
-    ConfirmPasskey, ConfirmTotp, Factor, FactorConfirmed, FactorState, OfferPasskey, PasskeyOffer,
-    RecoveryCodes, RenameFactor, TotpOffer,
+    ConfirmPasskey, ConfirmTotp, Factor, FactorConfirmed, FactorState, PasskeyOffer, RecoveryCodes,
+    RenameFactor, TotpOffer,
 };
 pub use health::{Check, CheckState, Health, HealthStatus, Ready, ReadyStatus};
 pub use keys::{Jwk, Jwks};

@@ -11,6 +11,7 @@ use crate::{Acr, MfaMethod, Secret, TokenType};
 #[derive(Debug, Clone, Serialize, Deserialize, Object)]
 #[serde(deny_unknown_fields)]
 #[oai(deny_unknown_fields, example)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub struct Mfa {
     /// What the login answered.
     #[oai(validator(min_length = 1, max_length = 512))]
@@ -178,6 +179,7 @@ impl Example for SteppedUp {
 /// of before are refused; its refresh token stays good.
 #[derive(Debug, Clone, Serialize, Deserialize, Object)]
 #[oai(example)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub struct AccessToken {
     /// The new access token.
     pub access_token: Secret,

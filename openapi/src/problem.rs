@@ -184,7 +184,7 @@ impl ProblemCode {
             Self::EmailTaken => facts("email_taken", 409, "The address has an account",
                 "Log in, or use another address."),
             Self::EmailUnverified => facts("email_unverified", 403, "The address is not verified yet",
-                "Open the link in the mail that was sent to it, or ask for another mail."),
+                "Open the link in the mail that was sent to it. A mail for a forgotten password proves the address, too."),
             Self::LinkInvalid => facts("link_invalid", 400, "The link is not good any more",
                 "It was used, has expired, or a newer one was sent. Ask for another mail."),
             Self::PasswordWeak => facts("password_weak", 400, "The password is too weak",

@@ -100,6 +100,15 @@ pub struct Session {
     /// How it came to its end; null while it has not.
     #[oai(nullable)]
     pub ended: Option<Ended>,
+    /// When it was last used from elsewhere than where it is tied to; left out
+    /// if that was not seen.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        with = "time::serde::rfc3339::option"
+    )]
+    pub elsewhere_at: Option<OffsetDateTime>,
     /// Whether it is the caller's own; left out where nobody's is.
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,6 +123,7 @@ impl Example for Session {
             id: uuid!("019a2b3c-5a01-7c22-9f00-1b2c3d4e5f07"),
             account_id: uuid!("019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007"),
             email: None,
+            elsewhere_at: None,
             state: SessionState::Active,
             client: "first-party".to_owned(),
             ip: Some("203.0.113.17".to_owned()),

@@ -59,6 +59,31 @@ fn both_serialisations_agree() {
     example::<Tokens>();
     example::<Authenticated>();
     example::<MfaRequired>();
+    example::<Mfa>();
+    example::<PasskeyLogin>();
+    example::<PasskeyOptionsRequest>();
+    example::<PasskeyOptions>();
+    example::<StepUp>();
+    example::<SteppedUp>();
+    example::<AccessToken>();
+    example::<CsrfToken>();
+    example::<Factor>();
+    example::<TotpOffer>();
+    example::<ConfirmTotp>();
+    example::<PasskeyOffer>();
+    example::<ConfirmPasskey>();
+    example::<FactorConfirmed>();
+    example::<RenameFactor>();
+    example::<RecoveryCodes>();
+    example::<ChangePassword>();
+    example::<ForgotPassword>();
+    example::<ResetPassword>();
+    example::<ConfirmToken>();
+    example::<RequestEmailChange>();
+    example::<Reason>();
+    example::<SetRoles>();
+    example::<SecurityEvent>();
+    example::<Export>();
     example::<VerifyAnswer>();
     example::<Account>();
     example::<Session>();
@@ -81,7 +106,10 @@ fn a_login_answers_the_designs_words() {
     assert_eq!(done["token_type"], "Bearer");
     assert_eq!(
         keys(&done),
-        sorted("status access_token token_type expires_in refresh_token session_id account")
+        sorted(
+            "status access_token token_type expires_in refresh_token session_id account \
+             device_token"
+        )
     );
     let more = same_both_ways(&LoginAnswer::MfaRequired(MfaRequired::example()));
     assert_eq!(more["status"], "mfa_required");
@@ -93,7 +121,7 @@ fn a_login_answers_the_designs_words() {
 fn an_account_and_a_session_use_the_designs_words() {
     assert_eq!(
         keys(&example::<Account>()),
-        sorted("id email display_name email_verified roles created_at")
+        sorted("id email display_name email_verified roles created_at state mfa")
     );
     let mut session = Session::example();
     session.email = Some("ada@example.com".to_owned());

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countersign_openapi::{
-    Account, Login as LoginBody, LoginAnswer, POSITION_HEADER, Page, ProblemDetails, RevokeSession,
-    Secret, Session, display_safe,
+    Account, POSITION_HEADER, Page, ProblemCode, ProblemDetails, RevokeSession, Secret, Session,
+    display_safe,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -14,9 +14,10 @@ use crate::{Context, Login};
 
 /// A signed-in connection to a service.
 pub struct Client {
-    http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
     url: String,
-    token: Secret,
+    pub(crate) login: Login,
+    pub(crate) token: Secret,
 }
 
 /// Why a call brought nothing back.
@@ -31,9 +32,24 @@ pub enum ClientError {
     /// The answer is not what the contract says.
     #[error("the service answered something else than its contract: {0}")]
     Contract(String),
-    /// A second factor is needed, which this program cannot give yet.
-    #[error("this account needs a second factor")]
+    /// A second factor is needed, and nothing here says how to give it.
+    #[error(
+        "this account needs a second factor: log in elsewhere and set COUNTERSIGN_URL and COUNTERSIGN_TOKEN"
+    )]
     SecondFactor,
+    /// The session cannot be kept for the next command.
+    #[error("the session cannot be kept: {0}")]
+    Keep(std::io::Error),
+}
+
+impl ClientError {
+    /// The problem's code, if the service named one.
+    pub(crate) fn code(&self) -> Option<ProblemCode> {
+        match self {
+            Self::Problem(details) => Some(details.code),
+            _ => None,
+        }
+    }
 }
 
 fn problem(details: &ProblemDetails) -> String {
@@ -77,39 +93,27 @@ impl Client {
         let mut client = Self {
             http,
             url: context.url.clone(),
+            login: context.login.clone(),
             token: Secret::new(""),
         };
-        client.token = match &context.login {
-            Login::Token(token) => token.clone(),
-            Login::Password { email, password } => {
-                let body = LoginBody {
-                    email: email.clone(),
-                    password: password.clone(),
-                };
-                let request = client.http.post(client.at("/v1/auth/login")).json(&body);
-                match read(send(request).await?).await? {
-                    LoginAnswer::Authenticated(granted) => granted.access_token,
-                    LoginAnswer::MfaRequired(_) => return Err(ClientError::SecondFactor),
-                }
-            }
-        };
+        client.sign_in().await?;
         Ok(client)
     }
 
-    /// Ends the session that [`Self::connect`] opened with a password. One of
-    /// a token stays: somebody else opened it.
-    pub async fn disconnect(self, context: &Context) -> Result<(), ClientError> {
-        if let Login::Password { .. } = context.login {
+    /// Ends the session, unless it is kept for the next command or was opened
+    /// by somebody else.
+    pub async fn disconnect(self) -> Result<(), ClientError> {
+        if let Login::Password { keep: None, .. } = &self.login {
             send(self.request(Method::POST, "/v1/auth/logout")).await?;
         }
         Ok(())
     }
 
-    fn at(&self, path: &str) -> String {
+    pub(crate) fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http
             .request(method, self.at(path))
             .bearer_auth(self.token.expose())
@@ -149,12 +153,19 @@ impl Client {
     }
 
     /// Ends a session; the position at which it is over.
-    pub async fn revoke(&self, id: Uuid, reason: &str) -> Result<String, ClientError> {
+    pub async fn revoke(&mut self, id: Uuid, reason: &str) -> Result<String, ClientError> {
         let body = RevokeSession {
             reason: reason.to_owned(),
         };
-        let request = self.request(Method::POST, &format!("/v1/admin/sessions/{id}/revoke"));
-        let answer = send(request.json(&body)).await?;
+        let path = format!("/v1/admin/sessions/{id}/revoke");
+        let ask = |client: &Self| send(client.request(Method::POST, &path).json(&body));
+        let answer = match ask(self).await {
+            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
+                self.step_up().await?;
+                ask(self).await?
+            }
+            other => other?,
+        };
         let position = answer.headers().get(POSITION_HEADER);
         position
             .and_then(|value| value.to_str().ok())
@@ -185,7 +196,7 @@ fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) -> String {
     path
 }
 
-async fn send(request: RequestBuilder) -> Result<Response, ClientError> {
+pub(crate) async fn send(request: RequestBuilder) -> Result<Response, ClientError> {
     let answer = request.send().await.map_err(ClientError::Unreachable)?;
     if answer.status().is_success() {
         return Ok(answer);
@@ -199,7 +210,7 @@ async fn send(request: RequestBuilder) -> Result<Response, ClientError> {
     }
 }
 
-async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ClientError> {
+pub(crate) async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, ClientError> {
     answer
         .json()
         .await

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use countersign_openapi::Secret;
 use serde::Deserialize;
 
+use crate::Keep;
+
 /// A deployment and a way to sign in.
 #[derive(Debug, Clone)]
 pub struct Context {
@@ -26,6 +28,11 @@ pub enum Login {
         email: String,
         /// The operator's password.
         password: Secret,
+        /// The seed of the operator's authenticator app, in base32, if it is
+        /// known here.
+        totp_secret: Option<Secret>,
+        /// Where the session is kept for the next command, if anywhere.
+        keep: Option<Keep>,
     },
 }
 
@@ -68,6 +75,8 @@ struct DevFile {
 struct Operator {
     email: String,
     password: Secret,
+    #[serde(default)]
+    totp_secret: Option<Secret>,
 }
 
 impl Context {
@@ -112,6 +121,8 @@ impl Context {
             login: Login::Password {
                 email: file.operator.email,
                 password: file.operator.password,
+                totp_secret: file.operator.totp_secret,
+                keep: Some(Keep::at(&dir.join("session.json"))),
             },
         })
     }

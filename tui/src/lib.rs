@@ -7,6 +7,9 @@
 
 mod client;
 mod context;
+mod keep;
+mod operator;
 
 pub use client::{Client, ClientError, SessionQuery};
 pub use context::{Context, ContextError, Login};
+pub use keep::Keep;

@@ -196,3 +196,122 @@ impl Access {
         require(claims, Some(acr), max_age, now_unix_seconds).map_err(Denied::StepUp)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(id: &str) -> Access {
+        let found = ACCESS.iter().find(|(name, _)| *name == id);
+        found.map_or_else(|| panic!("{id} is missing"), |(_, access)| *access)
+    }
+
+    /// Every operation of the document, as method, path and id.
+    fn operations() -> Vec<(String, String, String)> {
+        let document = crate::service::document().expect("no gaps");
+        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
+        let listed = crate::http::operations(&document);
+        listed
+            .map(|(method, path, id)| (method.to_owned(), path, id.to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn the_page_names_every_operation_once_and_no_other() {
+        let mut named: Vec<&str> = ACCESS.iter().map(|(id, _)| *id).collect();
+        named.sort_unstable();
+        let operations = operations();
+        let mut known: Vec<&str> = operations.iter().map(|(_, _, id)| id.as_str()).collect();
+        known.sort_unstable();
+        assert_eq!(named, known);
+    }
+
+    /// What an operator changes needs two fresh factors, what one changes
+    /// about getting in needs a fresh authentication, and nothing under
+    /// `/v1/admin` is open.
+    #[test]
+    fn what_changes_something_asks_for_what_its_place_asks() {
+        for (method, path, id) in operations() {
+            let reads = method == "get";
+            let access = of(&id);
+            let fits = if path.starts_with("/v1/admin/") {
+                match access {
+                    Access::Reader(_) => reads,
+                    Access::Operator(_) => !reads,
+                    _ => false,
+                }
+            } else if path.starts_with("/v1/me/factors") && !reads {
+                access == Access::Fresh || id == "rename_factor"
+            } else if path == "/v1/me" && method == "delete" || path == "/v1/me/export" {
+                access == Access::Fresh
+            } else if path == "/v1/me/email" {
+                access == Access::Fresh
+            } else if path.starts_with("/v1/me") {
+                access == Access::SignedIn || access == Access::Fresh
+            } else {
+                !matches!(access, Access::Reader(_) | Access::Operator(_))
+            };
+            assert!(fits, "{method} {path} ({id}): {access:?}");
+        }
+    }
+
+    #[test]
+    fn strength_age_and_permission_are_all_asked() {
+        let claims = |acr: &str, auth_time: u64, roles: &[&str]| Claims {
+            iss: String::new(),
+            sub: uuid::Uuid::nil(),
+            aud: countersign_verifier::Audience::from("a"),
+            exp: 0,
+            iat: 0,
+            nbf: 0,
+            jti: String::new(),
+            client_id: String::new(),
+            sid: uuid::Uuid::nil(),
+            epoch: 0,
+            scope: String::new(),
+            roles: roles.iter().map(|&role| role.to_owned()).collect(),
+            acr: Some(acr.to_owned()),
+            amr: Vec::new(),
+            auth_time: Some(auth_time),
+            cnf: None,
+        };
+        let config = ApiConfig::default();
+        let now = 100_000;
+        let check =
+            |access: Access, claims: &Claims, factor| access.check(claims, factor, &config, now);
+        let operator = Access::Operator(Permission::SessionsRevoke);
+        let good = claims("aal2", now - 900, &["operator"]);
+        assert!(check(operator, &good, false).is_ok());
+        let old = claims("aal2", now - 901, &["operator"]);
+        assert!(matches!(
+            check(operator, &old, false),
+            Err(Denied::StepUp(_))
+        ));
+        let weak = claims("aal1", now, &["operator"]);
+        assert!(matches!(
+            check(operator, &weak, false),
+            Err(Denied::StepUp(_))
+        ));
+        let stranger = claims("aal3", now, &["user"]);
+        assert!(matches!(
+            check(operator, &stranger, false),
+            Err(Denied::Forbidden)
+        ));
+        let password = claims("aal1", now - 300, &["user"]);
+        assert!(check(Access::Fresh, &password, false).is_ok());
+        assert!(matches!(
+            check(Access::Fresh, &password, true),
+            Err(Denied::StepUp(_))
+        ));
+        let stale = claims("aal1", now - 301, &["user"]);
+        assert!(matches!(
+            check(Access::Fresh, &stale, false),
+            Err(Denied::StepUp(_))
+        ));
+        assert!(check(Access::FreshOrPassword, &stale, false).is_ok());
+        assert!(matches!(
+            check(Access::FreshOrPassword, &stale, true),
+            Err(Denied::StepUp(_))
+        ));
+    }
+}

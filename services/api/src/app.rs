@@ -126,8 +126,8 @@ impl App {
         let throttle = async || Throttle::open(&log, config.throttle).await;
         let (feed, secrets, throttle, keys) = tokio::try_join!(
             async { Ok(patiently("the feed", feed).await?) },
-            async { Ok(Secrets::load(&log).await?) },
-            async { Ok(patiently("the throttle", throttle).await?) },
+            async { Ok(Box::pin(Secrets::load(&log)).await?) },
+            async { Ok(Box::pin(patiently("the throttle", throttle)).await?) },
             patiently("the signing keys", keys),
         )?;
         feed.caught_up(&log).await?;

@@ -176,6 +176,7 @@ impl From<AccountRefusal> for Denied {
             }
             AccountRefusal::Exists => Self::EmailTaken,
             AccountRefusal::Suspended => Self::SessionRevoked,
+            AccountRefusal::Fenced => Self::Token(TokenRefusal::Revoked),
             AccountRefusal::RequestClosed => Self::LinkInvalid,
             AccountRefusal::CodeSpent => Self::MfaInvalid,
             AccountRefusal::Abandoned

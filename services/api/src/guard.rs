@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_domain::AccountCommand;
 use countersign_events::{AccountId, Actor, SessionId};
 use countersign_verifier::{Claims, bearer};
 use poem::http::header::AUTHORIZATION;
@@ -95,6 +96,15 @@ impl Caller {
     /// All of it.
     pub(crate) fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// A command to the caller's own account, which is refused if the token's
+    /// time has ended before it is carried out.
+    pub(crate) fn asks(&self, command: AccountCommand) -> AccountCommand {
+        AccountCommand::AsOwner {
+            epoch: self.claims.epoch,
+            command: Box::new(command),
+        }
     }
 
     /// As the actor of what comes of the request.

@@ -51,9 +51,10 @@ impl App {
             email_verified: account.email_verified,
             roles: account.roles.clone(),
             created_at: account.created_at.to_datetime(),
-            state: match account.is_suspended() {
-                true => wire::AccountState::Suspended,
-                false => wire::AccountState::Active,
+            state: if account.is_suspended() {
+                wire::AccountState::Suspended
+            } else {
+                wire::AccountState::Active
             },
             mfa: account.needs_factor(),
         })

@@ -159,9 +159,8 @@ impl App {
         id: AccountId,
         seed: &[u8],
     ) -> Result<(), Denied> {
-        let lifetime = self.config.factor_offer;
         let (credential, _) = self
-            .offer(request, id, FactorKind::Totp, seed, lifetime)
+            .offer(request, id, FactorKind::Totp, seed, |command| command)
             .await?;
         let (set, _) = self.draw_codes(request, id).await?;
         let meta = request.meta(Actor::System, None)?;

@@ -94,6 +94,11 @@ enum Verb {
         /// The operator's address.
         #[arg(long)]
         email: String,
+        /// Give the operator an authenticator app, and tell its seed once on
+        /// stderr. Without one the operator can look but not act before
+        /// setting one up.
+        #[arg(long)]
+        totp: bool,
     },
     /// Lists, shows and ends sessions, over HTTP.
     #[command(
@@ -211,7 +216,7 @@ async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
         }
         Verb::Sessions { what, operate } => return verbs::sessions(what, &operate).await,
         Verb::Accounts { what, operate } => return verbs::accounts(what, &operate).await,
-        Verb::Bootstrap { email } => verbs::bootstrap(&settings, &email).await?,
+        Verb::Bootstrap { email, totp } => verbs::bootstrap(&settings, &email, totp).await?,
         Verb::Openapi | Verb::Config | Verb::Completions { .. } => {}
     }
     Ok(Exit::Done)

@@ -194,6 +194,8 @@ impl Deployment {
             ("COUNTERSIGN_KEK", self.kek.clone()),
             ("COUNTERSIGN_PREFIX", self.name.to_owned()),
             ("COUNTERSIGN_SHARDS", self.shards.to_string()),
+            // Everybody comes from one address here: else it alone decided.
+            ("COUNTERSIGN_FAILED_LOGINS_PER_MINUTE", "0".to_owned()),
         ]
     }
 }

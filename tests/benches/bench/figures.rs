@@ -2,7 +2,7 @@
 
 use crate::deployment::Servers;
 use crate::options::Options;
-use crate::{Outcome, lag, login, machine, memory, refresh, start_up, table, verification};
+use crate::{Outcome, lag, login, machine, memory, refresh, start_up, storm, table, verification};
 
 /// Measures and prints what is wanted.
 pub async fn all(options: &Options) -> Outcome<()> {
@@ -11,6 +11,9 @@ pub async fn all(options: &Options) -> Outcome<()> {
     table::head();
     if options.wants("login") {
         login::measure(options, &servers).await?;
+    }
+    if options.wants("storm") {
+        storm::measure(options, &servers).await?;
     }
     if options.wants("refresh") {
         refresh::measure(options, &servers).await?;

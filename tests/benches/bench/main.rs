@@ -15,6 +15,7 @@
 
 mod append_limit;
 mod argon_limit;
+mod arrivals;
 mod deployment;
 mod figures;
 mod http;
@@ -30,6 +31,7 @@ mod process;
 mod refresh;
 mod start_up;
 mod statistics;
+mod storm;
 mod table;
 mod users;
 mod verification;

@@ -7,7 +7,7 @@ use crate::Outcome;
 
 /// The names that `BENCH_ONLY` knows.
 pub const FIGURES: &[&str] = &[
-    "login", "refresh", "append", "verify", "shell", "lag", "replay", "startup", "memory",
+    "login", "storm", "refresh", "append", "verify", "shell", "lag", "replay", "startup", "memory",
 ];
 
 /// What is measured, for how long, and where.

@@ -17,15 +17,31 @@ pub struct Person {
 }
 
 const PASSWORD: &str = "violet otters juggle 9 lanterns";
+const WRONG_PASSWORD: &str = "violet otters juggle 8 lanterns";
 
 /// How long a service may take until it lets people register.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 impl Person {
     pub fn login(&self) -> Vec<u8> {
-        let body = format!(r#"{{"email":"{}","password":"{PASSWORD}"}}"#, self.email);
-        post("/v1/auth/login", &body)
+        login(&self.email, PASSWORD)
     }
+
+    /// A login with a wrong password.
+    pub fn guess(&self) -> Vec<u8> {
+        login(&self.email, WRONG_PASSWORD)
+    }
+
+    /// The login of somebody who has no account.
+    pub fn stranger(number: usize) -> Vec<u8> {
+        let email = format!("stranger{number}@bench.example.com");
+        login(&email, WRONG_PASSWORD)
+    }
+}
+
+fn login(email: &str, password: &str) -> Vec<u8> {
+    let body = format!(r#"{{"email":"{email}","password":"{password}"}}"#);
+    post("/v1/auth/login", &body)
 }
 
 /// Registers people, one after the other.

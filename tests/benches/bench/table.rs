@@ -31,11 +31,16 @@ impl Row {
         }
     }
 
-    /// The limit it is held against, in its own unit, and the share of it that
-    /// must be reached.
-    pub fn of_limit(mut self, value: f64, limit: f64, goal: f64) -> Self {
+    /// The limit it is held against, in its own unit.
+    pub fn against(mut self, value: f64, limit: f64) -> Self {
         self.limit = format!("{limit:.0}/s");
         self.ratio = Some(value / limit);
+        self
+    }
+
+    /// That limit, and the share of it that must be reached.
+    pub fn of_limit(mut self, value: f64, limit: f64, goal: f64) -> Self {
+        self = self.against(value, limit);
         self.goal = format!(">= {:.0} %", goal * 100.0);
         self.is_met = Some(value / limit >= goal);
         self

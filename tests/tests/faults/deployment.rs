@@ -6,13 +6,14 @@ use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use countersign::stack::{Child, Stack, StackConfig};
 use countersign_log::{KeyEncryptionKey, random};
 use secrecy::ExposeSecret as _;
 
-use super::http::{PASSWORD, Person, Service, login};
+use super::http::{PASSWORD, Person, Service};
 use super::process::{Process, Scratch, binary, command};
 use super::wait::until;
 
@@ -47,6 +48,8 @@ pub(super) struct Deployment {
     kek: String,
     nats_url: String,
     pub(super) postgres_url: String,
+    /// The seed of the operator's authenticator app, once there is one.
+    operator_secret: OnceLock<String>,
     /// Removed last.
     scratch: Scratch,
 }
@@ -74,6 +77,7 @@ impl Deployment {
                 .expect("randomness")
                 .to_string(),
             stack,
+            operator_secret: OnceLock::new(),
             scratch,
         }
     }
@@ -149,7 +153,7 @@ impl Deployment {
         process
     }
 
-    /// Makes the operator, and logs them in.
+    /// Makes the operator, who logs in and sets up a second factor.
     pub(super) async fn operator(&self, service: &Service) -> Person {
         let mut command = self.command(&["bootstrap", "--email", OPERATOR]);
         command
@@ -167,14 +171,16 @@ impl Deployment {
         });
         let output = bootstrap.await.expect("no panic").expect("it runs");
         assert!(output.status.success(), "{output:?}");
-        self.sign_in_operator(service).await
+        let mut operator = service.login(OPERATOR).await;
+        let secret = service.enrol(&mut operator).await;
+        self.operator_secret.set(secret).expect("one operator");
+        operator
     }
 
+    /// Signs in the operator that was made, with both factors.
     pub(super) async fn sign_in_operator(&self, service: &Service) -> Person {
-        Person::of(
-            OPERATOR,
-            &service.ask(&login(OPERATOR, PASSWORD)).await.expect(200),
-        )
+        let secret = self.operator_secret.get().expect("an operator");
+        service.login_with_code(OPERATOR, PASSWORD, secret).await
     }
 
     /// Runs a verb to its end.

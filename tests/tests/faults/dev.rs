@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::http::{PASSWORD, Person, Service, get, login, refresh, verify};
+use super::http::{PASSWORD, Person, Service, get, login, post, refresh, verify};
 use super::process::{Process, Scratch, binary, command, is_alive};
 use super::wait::{note, until};
 
@@ -65,12 +65,9 @@ impl Dev {
     pub(super) async fn operator_works(&self) -> Person {
         let operator = &self.file["operator"];
         let text = |field: &str| operator[field].as_str().unwrap_or_default().to_owned();
-        let answer = self
-            .service
-            .ask(&login(&text("email"), &text("password")))
-            .await
-            .expect(200);
-        let person = Person::of(&text("email"), &answer);
+        let [email, password, secret] = ["email", "password", "totp_secret"].map(text);
+        let signing_in = self.service.login_with_code(&email, &password, &secret);
+        let person = signing_in.await;
         for name in ["overview", "sessions", "accounts", "events", "projections"] {
             let call = get(format!("/v1/admin/{name}")).bearer(&person.access);
             let call = call.at_least(&person.position);
@@ -131,14 +128,18 @@ async fn dev_keeps_its_data_and_leaves_nothing_running() {
         );
     }
     let operator = dev.file["operator"].as_object().expect("an operator");
-    assert!(operator.contains_key("totp_secret"));
     assert!(dev.pids().into_iter().all(is_alive));
     let stderr = dev.process.stderr();
-    for field in ["email", "password"] {
+    for field in ["email", "password", "totp_secret"] {
         let value = operator[field].as_str().expect("text");
         assert!(stderr.contains(value), "the {field} is printed: {stderr}");
     }
-    dev.operator_works().await;
+    let signed_in = dev.operator_works().await;
+    // Two factors, and so everything that an operator may do.
+    let path = format!("/v1/admin/sessions/{}/revoke", signed_in.session);
+    let revoke = post(path, json!({ "reason": "a test" }));
+    let revoke = revoke.bearer(&signed_in.access);
+    dev.service.ask(&revoke).await.expect(204);
     let first = dev.service.register("first@example.com").await;
 
     // A second one in the same place is sent away, and says why.

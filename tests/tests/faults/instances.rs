@@ -152,17 +152,19 @@ async fn a_graceful_stop_finishes_what_is_under_way() {
     let deployment = Deployment::start("graceful-kept").await;
     let mut one = deployment.serve().await;
     let mut logins = JoinSet::new();
-    one.service.register("slow@example.com").await;
+    let emails: Vec<_> = (0..6)
+        .map(|number| format!("slow.{number}@example.com"))
+        .collect();
+    // Of one account, only some would be looked at side by side.
+    for email in &emails {
+        one.service.register(email).await;
+    }
     // Each takes a while, as a password is hashed.
-    for _ in 0..6 {
+    for email in emails {
         let service = one.service.clone();
         logins.spawn(async move {
-            service
-                .try_ask(&super::http::login(
-                    "slow@example.com",
-                    super::http::PASSWORD,
-                ))
-                .await
+            let login = super::http::login(&email, super::http::PASSWORD);
+            service.try_ask(&login).await
         });
     }
     let first = logins

@@ -9,8 +9,10 @@ mod http;
 mod process;
 mod wait;
 
+mod code;
 mod damage;
 mod dev;
+mod dev_mail;
 mod dev_user;
 mod instances;
 mod journal;

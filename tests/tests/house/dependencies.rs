@@ -43,7 +43,7 @@ const DOORS: &[(&str, &str)] = &[
     ("hyper-util", "api"),
     ("argon2", "api"),
     ("lettre", "mail"),
-    ("totp-rs", "api"),
+    ("totp-rs", "api tui"),
     ("webauthn-rs", "passkey"),
     ("clap", "countersign"),
 ];

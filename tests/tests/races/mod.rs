@@ -2,6 +2,7 @@
 
 mod command;
 mod ending;
+mod factor;
 mod founding;
 mod refresh;
 mod registration;

@@ -1,5 +1,7 @@
 //! Signing in with a browser, which keeps the refresh token in a cookie.
 
+mod replaced;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,14 +84,33 @@ async fn ab_01_a_login_sets_a_new_cookie_and_never_adopts_one_that_was_there() {
         assert_ne!(body["session_id"], eves.session.to_string());
         seen.push(cookie);
     }
-    // What was planted is still Eve's, and has learnt nothing of Ada.
-    let again = world
-        .post("/v1/auth/refresh", &json!({}))
-        .in_page(&planted)
-        .send()
-        .await
-        .expect(200);
-    assert_eq!(again.json()["session_id"], planted.session.as_str());
+    // Whatever was planted is worth nothing any more, to nobody.
+    let again = world.post("/v1/auth/refresh", &json!({}));
+    let again = again.in_page(&planted).send().await;
+    again.refused(401, "session_revoked");
+    for access in [&planted.access, &eves.access] {
+        world.verify(access).await.refused(401, "token_revoked");
+    }
+}
+
+#[tokio::test]
+async fn a_logout_takes_the_cookie_away_and_only_where_there_is_one() {
+    let world = World::start().await;
+    let address = email("ada");
+    world.register(&address).await;
+    let by_bearer = world.in_browser(&address).await;
+    let logout = world.post("/v1/auth/logout", &json!({}));
+    let logout = logout.by(&by_bearer.access).with_cookie(&by_bearer.cookie);
+    cleared(&logout.send().await.expect(204));
+    let plain = world.login(&address).await;
+    let logout = world.logout(&plain.refresh).await.expect(204);
+    assert_eq!(logout.cookies(), [""; 0]);
+    // Who is out already may leave again.
+    let page = world.in_browser(&address).await;
+    for _ in 0..2 {
+        let logout = world.post("/v1/auth/logout", &json!({})).in_page(&page);
+        cleared(&logout.send().await.expect(204));
+    }
 }
 
 #[tokio::test]

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use countersign_mail::Mailer;
+use serde_json::json;
 
 use super::smtp::{Received, SmtpServer};
-use super::{ISSUER, PATIENCE, World, eventually};
+use super::{Answer, Client, ISSUER, PATIENCE, World, eventually};
 
 /// Subjects of mails with a link.
 pub(crate) const VERIFY: &str = "Confirm your address";
@@ -96,5 +97,46 @@ impl Mailbox {
         let (place, mail) = unopened.next()?;
         opened.insert(place);
         Some(mail)
+    }
+}
+
+impl Client {
+    /// Says that the password is forgotten.
+    pub(crate) async fn forgot(&self, email: &str) -> Answer {
+        let form = json!({ "email": email });
+        self.post("/v1/auth/password/forgot", &form).send().await
+    }
+
+    /// Sets another password by the token in a mail.
+    pub(crate) async fn reset_password(&self, token: &str, password: &str) -> Answer {
+        let form = json!({ "token": token, "password": password });
+        self.post("/v1/auth/password/reset", &form).send().await
+    }
+
+    /// Proves an address by the token in a mail.
+    pub(crate) async fn confirm_email(&self, token: &str) -> Answer {
+        let form = json!({ "token": token });
+        self.post("/v1/auth/email/verify", &form).send().await
+    }
+
+    /// Asks for another address.
+    pub(crate) async fn ask_for_email(&self, access: &str, email: &str) -> Answer {
+        let form = json!({ "email": email });
+        self.post("/v1/me/email", &form).by(access).send().await
+    }
+
+    /// Changes the password, without the current one if there is none.
+    pub(crate) async fn change_password(
+        &self,
+        access: &str,
+        current: Option<&str>,
+        new: &str,
+    ) -> Answer {
+        let mut form = json!({ "new_password": new });
+        if let Some(current) = current {
+            form["current_password"] = json!(current);
+        }
+        let call = self.post("/v1/auth/password/change", &form);
+        call.by(access).send().await
     }
 }

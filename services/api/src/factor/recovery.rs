@@ -61,7 +61,7 @@ pub(crate) struct Hashes {
     salt: String,
     memory_kib: u32,
     iterations: u32,
-    hashes: Vec<String>,
+    codes: Vec<String>,
 }
 
 impl Hashes {
@@ -81,7 +81,7 @@ impl Hashes {
             salt: STANDARD_NO_PAD.encode(salt),
             memory_kib: cost.0,
             iterations: cost.1,
-            hashes,
+            codes: hashes,
         })
     }
 
@@ -96,7 +96,7 @@ impl Hashes {
         let cost = Some((self.memory_kib, self.iterations));
         let SaltedHash { hash, .. } = pool.derive(code, &salt, cost).await?;
         let mut found = None;
-        for (index, stored) in (0u8..).zip(&self.hashes) {
+        for (index, stored) in (0u8..).zip(&self.codes) {
             let stored = STANDARD_NO_PAD.decode(stored).map_err(broken)?;
             if constant_time::verify_slices_are_equal(&hash[..], &stored).is_ok() {
                 found = Some(index);

@@ -13,8 +13,8 @@ use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 
 impl App {
-    /// Checks what a passkey has signed. What cannot be guessed is not
-    /// throttled by account; the network is.
+    /// Checks what a passkey has signed. It cannot be guessed, so nothing is
+    /// counted; failures are observed.
     pub(crate) async fn prove_passkey(
         &self,
         request: &Circumstances,

@@ -22,6 +22,24 @@ pub(crate) struct Found {
     hash: PasswordHash,
 }
 
+impl Found {
+    /// Whether the right password lets anybody in.
+    fn lets_in(&self) -> bool {
+        self.account.state.is_active() && !self.account.state.password_disabled
+    }
+}
+
+/// The password was right, and nothing that failed before counts any more.
+async fn proven(found: &Found, admitted: Admitted) -> Result<Found, Denied> {
+    admitted.succeeded().await?;
+    Ok(Found {
+        id: found.id,
+        account: Arc::clone(&found.account),
+        credential: found.credential,
+        hash: found.hash.clone(),
+    })
+}
+
 impl App {
     /// Checks a password given with an address. An unknown address and a wrong
     /// password are one answer, after the same time and the same waits.
@@ -54,24 +72,33 @@ impl App {
             .map(|device| device.id);
         let admitted = self.admit(request, target, device).await?;
         let verdict = self.verify(request, found.as_ref(), password).await?;
-        if let (Some(found), Verdict::Right { outdated }) = (&found, verdict) {
+        // The right password of an account that lets nobody in is counted and
+        // answered like a wrong one, or it would be told from one.
+        if let (Some(found), Verdict::Right { outdated }) = (&found, verdict)
+            && found.lets_in()
+        {
             if outdated {
                 self.rehash(request, found, typed).await;
             }
-            return self.proven(found, admitted).await;
+            return proven(found, admitted).await;
         }
-        // Another instance may have changed the password a moment ago. Asked
-        // for an unknown address, too, so that the time tells nobody.
+        // Another instance may have changed the password a moment ago, or
+        // reinstated the account. Asked for an unknown address, too, so that
+        // the time tells nobody.
         let again = self.find(index, true).await?;
         let credential = found.as_ref().map(|found| found.credential);
         if let Some(again) = &again
-            && credential != Some(again.credential)
+            && again.lets_in()
         {
-            let retried = self
-                .verify(request, Some(again), Password::new(typed))
-                .await?;
-            if let Verdict::Right { .. } = retried {
-                return self.proven(again, admitted).await;
+            let verdict = match credential == Some(again.credential) {
+                true => verdict,
+                false => {
+                    self.verify(request, Some(again), Password::new(typed))
+                        .await?
+                }
+            };
+            if let Verdict::Right { .. } = verdict {
+                return proven(again, admitted).await;
             }
         }
         let account = found.as_ref().map(|found| found.id);
@@ -81,21 +108,6 @@ impl App {
             .map(|found| (found.id, FactorKind::Password, found.credential));
         self.failed(request, admitted, kind, account, live).await?;
         Err(Denied::InvalidCredentials)
-    }
-
-    /// The password was right. Whether that lets anybody in is the account's
-    /// to say, and one that does not is answered like a wrong password.
-    async fn proven(&self, found: &Found, admitted: Admitted) -> Result<Found, Denied> {
-        if !found.account.state.is_active() || found.account.state.password_disabled {
-            return Err(Denied::InvalidCredentials);
-        }
-        admitted.succeeded().await?;
-        Ok(Found {
-            id: found.id,
-            account: Arc::clone(&found.account),
-            credential: found.credential,
-            hash: found.hash.clone(),
-        })
     }
 
     /// Checks the password of somebody who is signed in.
@@ -114,9 +126,10 @@ impl App {
         let found = self.with_hash(id, Arc::clone(account)).await?;
         let admitted = self.admit(request, target, None).await?;
         let plausible = self.password_policy.is_plausible(&password);
-        let verdict = match plausible {
-            true => self.verify(request, found.as_ref(), password).await?,
-            false => Verdict::Wrong,
+        let verdict = if plausible {
+            self.verify(request, found.as_ref(), password).await?
+        } else {
+            Verdict::Wrong
         };
         match (&found, verdict) {
             (Some(_), Verdict::Right { .. }) if !account.state.password_disabled => {
@@ -136,16 +149,18 @@ impl App {
 
     /// The account of an address, if it has a password.
     async fn find(&self, index: EmailId, from_leader: bool) -> Result<Option<Found>, Denied> {
-        let reservation = match from_leader {
-            true => self.emails.current(index).await?,
-            false => self.emails.recent(index).await?,
+        let reservation = if from_leader {
+            self.emails.current(index).await?
+        } else {
+            self.emails.recent(index).await?
         };
         let Some(id) = reservation.state.owner else {
             return Ok(None);
         };
-        let account = match from_leader {
-            true => self.accounts.current(id).await?,
-            false => self.accounts.recent(id).await?,
+        let account = if from_leader {
+            self.accounts.current(id).await?
+        } else {
+            self.accounts.recent(id).await?
         };
         self.with_hash(id, account).await
     }
@@ -231,9 +246,10 @@ impl App {
                 password,
             };
             let done = self.accounts.execute(found.id, &meta, &command).await?;
-            let refuse = match done.events.is_empty() {
-                true => password,
-                false => found.credential,
+            let refuse = if done.events.is_empty() {
+                password
+            } else {
+                found.credential
             };
             self.discard(found.id, refuse).await;
             Ok::<_, Denied>(())

@@ -34,6 +34,7 @@ pub(super) fn session(row: session::Session, now: Timestamp) -> wire::Session {
             by: actor_text(ended.by),
             reason: ended.reason,
         }),
+        elsewhere_at: row.elsewhere_at.map(Timestamp::to_datetime),
         current: None,
         position: row.position.to_string(),
     }

@@ -3,14 +3,15 @@
 use std::io::Read;
 use std::net::SocketAddr;
 
-use countersign_api::{Clock, EmailAddress};
+use countersign_api::{Clock, EmailAddress, TotpSeed};
 
 use crate::parts::{self, Failure};
 use crate::settings::Settings;
 use crate::{say, tell};
 
-/// Makes an operator. Works beside running services.
-pub async fn bootstrap(settings: &Settings, email: &str) -> Result<(), Failure> {
+/// Makes an operator. Works beside running services. With `totp`, the operator
+/// has an authenticator app from the start, whose seed is told once.
+pub async fn bootstrap(settings: &Settings, email: &str, totp: bool) -> Result<(), Failure> {
     let email = EmailAddress::parse(email).map_err(Failure::other)?;
     tell("reading the password from stdin");
     let mut password = String::new();
@@ -23,14 +24,18 @@ pub async fn bootstrap(settings: &Settings, email: &str) -> Result<(), Failure> 
     let address = SocketAddr::from(([127, 0, 0, 1], 0));
     let app = parts::app(settings, &log, Clock::system(), address).await?;
     log.gate().decided().await;
+    let seed = totp.then(TotpSeed::draw).transpose()?;
     let id = app
         .bootstrap(
             &email,
             password.trim_end_matches(['\r', '\n']),
             &["user", "operator"],
-            None,
+            seed.as_ref(),
         )
         .await?;
+    if let Some(seed) = &seed {
+        tell(&format!("authenticator seed  {}", *seed.to_base32()));
+    }
     say(&id.to_string());
     Ok(())
 }

@@ -93,16 +93,16 @@ pub enum Output {
     Id,
 }
 
-/// Signs in, does it, and leaves no session behind.
+/// Signs in, or goes on with the session of the command before, and does it.
 async fn signed_in<T>(
     operate: &Operate,
-    what: impl AsyncFnOnce(&Client) -> Result<T, ClientError>,
+    what: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
 ) -> Result<T, Failure> {
     let variable = |name: &str| std::env::var(name).ok();
     let context = Context::find(operate.data_dir.as_deref(), variable).map_err(Failure::other)?;
-    let client = Client::connect(&context).await?;
-    let outcome = what(&client).await;
-    let left = client.disconnect(&context).await;
+    let mut client = Client::connect(&context).await?;
+    let outcome = what(&mut client).await;
+    let left = client.disconnect().await;
     let outcome = outcome?;
     left?;
     Ok(outcome)
@@ -131,7 +131,7 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
             write(&[found])?;
         }
         Sessions::Revoke { id, reason } => {
-            let revoke = async |client: &Client| client.revoke(id, &reason).await;
+            let revoke = async |client: &mut Client| client.revoke(id, &reason).await;
             let position = signed_in(operate, revoke).await?;
             match output {
                 Output::Table => say(&format!("session {id} is over as of {position}")),
@@ -149,7 +149,7 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
 pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
     let Accounts::List { q, page } = what;
     let (q, after) = (q.as_deref(), page.after.as_deref());
-    let list = async |client: &Client| client.accounts(q, page.limit, after).await;
+    let list = async |client: &mut Client| client.accounts(q, page.limit, after).await;
     let found = signed_in(operate, list).await?;
     let head = format!(
         "{:<36}  {:<32}  {:<20}  ROLES",

@@ -5,6 +5,15 @@ use countersign_events::{CredentialId, EndReason, FactorKind, Sealed, SessionId,
 /// What can be asked of an account.
 #[derive(Debug, Clone)]
 pub enum AccountCommand {
+    /// What its owner asks, by an access token of this epoch. If the sessions
+    /// of that time were ended meanwhile, the answer is no: that the token was
+    /// good when the request came is not enough.
+    AsOwner {
+        /// The token's epoch.
+        epoch: u64,
+        /// What is asked.
+        command: Box<AccountCommand>,
+    },
     /// Bring it into being. The address is reserved and the password hash is
     /// in the vault before this is asked.
     Register {
@@ -228,6 +237,9 @@ pub enum AccountRefusal {
     /// It is suspended.
     #[error("the account is suspended")]
     Suspended,
+    /// The sessions of the time of the caller's token were ended.
+    #[error("the caller's session was ended")]
+    Fenced,
     /// The person was forgotten.
     #[error("the account was erased")]
     Erased,

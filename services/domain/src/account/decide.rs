@@ -12,6 +12,12 @@ use super::{Account, AccountCommand, AccountRefusal, NewDevice, Request, Stage, 
 type Decision = Result<Vec<AccountEvent>, AccountRefusal>;
 
 pub(super) fn decide(account: &Account, command: &AccountCommand) -> Decision {
+    if let AccountCommand::AsOwner { epoch, command } = command {
+        if *epoch < account.min_epoch {
+            return Err(AccountRefusal::Fenced);
+        }
+        return decide(account, command);
+    }
     match account.stage {
         Stage::Absent => unborn(command),
         Stage::Abandoned => match command {
@@ -85,6 +91,7 @@ fn suspended(account: &Account, command: &AccountCommand) -> Decision {
 
 fn active(account: &Account, command: &AccountCommand) -> Decision {
     match command {
+        AccountCommand::AsOwner { .. } => decide(account, command),
         AccountCommand::Register { .. } | AccountCommand::Abandon => Err(AccountRefusal::Exists),
         AccountCommand::Rehash { replaces, password } => {
             if account.password != Some(*replaces) {

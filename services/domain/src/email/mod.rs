@@ -17,16 +17,19 @@ pub struct EmailReservation {
 /// What can be asked of an address.
 #[derive(Debug, Clone)]
 pub enum EmailCommand {
-    /// Reserve it for a new account.
+    /// Reserve it for an account. The owner's own request is an event, too:
+    /// whoever was about to take the address over sees that it is wanted.
     Reserve {
         /// The account to be.
         account: AccountId,
     },
-    /// Take it over from an account that was abandoned: asked only after that
-    /// account's own subject has recorded so.
+    /// Take it over from an account that will not have it: asked only after
+    /// that account's own subject has shown so.
     TakeOver {
-        /// The abandoned owner.
+        /// The owner until now.
         from: AccountId,
+        /// When the owner had reserved it, as the caller has seen.
+        since: Timestamp,
         /// The account to be.
         account: AccountId,
     },
@@ -56,20 +59,31 @@ impl Aggregate for EmailReservation {
     type Refusal = EmailRefusal;
 
     fn decide(&self, command: &EmailCommand) -> Result<Vec<EmailEvent>, EmailRefusal> {
-        let (free_of, account) = match command {
-            EmailCommand::Reserve { account } => (None, *account),
-            EmailCommand::TakeOver { from, account } => (Some(*from), *account),
-            EmailCommand::Release { account } if self.owner == Some(*account) => {
-                return Ok(vec![Released { account: *account }.into()]);
+        let reserved = |account: AccountId| Ok(vec![Reserved { account }.into()]);
+        match (command, self.owner) {
+            (EmailCommand::Reserve { account }, None) => reserved(*account),
+            (EmailCommand::Reserve { account }, Some(owner)) if owner == *account => {
+                reserved(*account)
             }
-            EmailCommand::Release { .. } => return Ok(Vec::new()),
-        };
-        match self.owner {
-            Some(owner) if owner == account => Ok(Vec::new()),
-            owner if owner == free_of => Ok(vec![Reserved { account }.into()]),
-            Some(owner) => Err(EmailRefusal::Taken { owner }),
+            (EmailCommand::Reserve { .. }, Some(owner)) => Err(EmailRefusal::Taken { owner }),
             // The reservation to take over is not there: start from nothing.
-            None => Ok(vec![Reserved { account }.into()]),
+            (EmailCommand::TakeOver { account, .. }, None) => reserved(*account),
+            (EmailCommand::TakeOver { account, .. }, Some(owner)) if owner == *account => {
+                Ok(Vec::new())
+            }
+            (
+                EmailCommand::TakeOver {
+                    from,
+                    since,
+                    account,
+                },
+                Some(owner),
+            ) if owner == *from && *since == self.reserved_at => reserved(*account),
+            (EmailCommand::TakeOver { .. }, Some(owner)) => Err(EmailRefusal::Taken { owner }),
+            (EmailCommand::Release { account }, Some(owner)) if owner == *account => {
+                Ok(vec![Released { account: *account }.into()])
+            }
+            (EmailCommand::Release { .. }, _) => Ok(Vec::new()),
         }
     }
 
@@ -117,28 +131,34 @@ mod tests {
     }
 
     #[test]
-    fn asking_again_for_oneself_changes_nothing() {
+    fn asking_again_for_oneself_says_that_it_is_wanted() {
         Given::<EmailReservation>::events([reserved(1)])
             .when(EmailCommand::Reserve {
                 account: account(1),
             })
-            .then([]);
+            .then([reserved(1)]);
     }
 
     #[test]
-    fn an_address_is_taken_over_only_from_the_owner_that_was_abandoned() {
+    fn an_address_is_taken_over_only_from_the_owner_that_was_seen() {
+        let take_over = |since| EmailCommand::TakeOver {
+            from: account(1),
+            since,
+            account: account(2),
+        };
+        let seen = Given::<EmailReservation>::events([reserved(1)])
+            .state()
+            .reserved_at;
         Given::<EmailReservation>::events([reserved(1)])
-            .when(EmailCommand::TakeOver {
-                from: account(1),
-                account: account(2),
-            })
+            .when(take_over(seen))
             .then([reserved(2)]);
         Given::<EmailReservation>::events([reserved(3)])
-            .when(EmailCommand::TakeOver {
-                from: account(1),
-                account: account(2),
-            })
+            .when(take_over(seen))
             .refused(EmailRefusal::Taken { owner: account(3) });
+        // The owner has asked for it again since.
+        Given::<EmailReservation>::events([reserved(1), reserved(1)])
+            .when(take_over(seen))
+            .refused(EmailRefusal::Taken { owner: account(1) });
     }
 
     #[test]

@@ -14,6 +14,9 @@ use crate::{LogError, wire};
 /// "no message found"
 const NONE: u64 = 10037;
 
+/// "sequence not found": it was deleted.
+const DELETED: u64 = 10043;
+
 /// The most names of one answer of nats-server.
 const PAGE: usize = 100_000;
 
@@ -130,7 +133,7 @@ impl Vault {
         match answer.error {
             _ if answer.success => Ok(()),
             // Somebody else has deleted it meanwhile.
-            Some(error) if error.err_code == NONE => Ok(()),
+            Some(error) if [NONE, DELETED].contains(&error.err_code) => Ok(()),
             Some(error) => Err(error.into()),
             None => Err(LogError::Unfit("a secret cannot be destroyed".into())),
         }

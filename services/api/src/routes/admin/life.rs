@@ -197,7 +197,10 @@ impl AccountLife {
         id: Path<Uuid>,
     ) -> poem::Result<Done> {
         let id = AccountId::from_uuid(id.0);
-        let position = app.0.erase(&request, caller.0.actor(), id).await?;
+        let position = app
+            .0
+            .erase(&request, caller.0.actor(), id, &AccountCommand::Erase)
+            .await?;
         Ok(done(position))
     }
 }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{AccountCommand, EmailCommand, Request};
+use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, Request};
 use countersign_events::{AccountId, Actor, CredentialId, Position};
-use countersign_log::random;
+use countersign_log::{ExecuteError, random};
 use countersign_mail::Purpose;
 use countersign_openapi as wire;
 use countersign_throttle::Limited;
@@ -51,7 +51,11 @@ impl Email {
                 now: request.now,
             };
             let verified = app.accounts.execute(id, &meta, &command).await;
-            return Ok(done(verified.map_err(Denied::from)?.position));
+            let verified = verified.map_err(|error| match error {
+                ExecuteError::Refused(AccountRefusal::Suspended) => Denied::LinkInvalid,
+                other => other.into(),
+            })?;
+            return Ok(done(verified.position));
         }
         let opened = app.action_tokens.open(Purpose::ChangeEmail, token);
         let (id, asked) = opened.map_err(|_| Denied::LinkInvalid)?;
@@ -75,6 +79,7 @@ impl Email {
         let asked = app.ask(&request, id, app.config.email_verification).await?;
         let meta = request.meta(caller.0.actor(), None).map_err(Denied::from)?;
         let command = AccountCommand::RequestVerification(asked);
+        let command = caller.0.asks(command);
         let requested = app.accounts.execute(id, &meta, &command).await;
         requested.map_err(Denied::from)?;
         Ok(MailSent::Accepted)
@@ -112,6 +117,7 @@ impl Email {
             request: asked,
             email: email.map_err(Denied::from)?,
         };
+        let command = caller.0.asks(command);
         let requested = app.accounts.execute(id, &meta, &command).await;
         requested.map_err(Denied::from)?;
         Ok(MailSent::Accepted)

@@ -87,8 +87,7 @@ impl Login {
     ) -> poem::Result<Carried<wire::LoginAnswer>> {
         let app = app.0;
         let presented = presented(body.0.method, body.0.code.as_ref(), body.0.passkey.as_ref())?;
-        let (session, id) = app.waiting(&request, &body.0.mfa_token).await?;
-        let account = app.accounts.current(id).await.map_err(Denied::from)?;
+        let (session, id, account) = app.waiting(&request, &body.0.mfa_token).await?;
         let proved = app
             .prove_factor(
                 &request,
@@ -148,12 +147,13 @@ pub(crate) fn presented<'a>(
 }
 
 impl App {
-    /// The sign-in that a token names, if it still waits for a second factor.
+    /// The sign-in that a token names, if it still waits for a second factor,
+    /// and its account.
     pub(crate) async fn waiting(
         &self,
         request: &Circumstances,
         token: &wire::Secret,
-    ) -> Result<(SessionId, AccountId), Denied> {
+    ) -> Result<(SessionId, AccountId, Arc<Loaded<Account>>), Denied> {
         let opened = self.mfa_tokens.open(token.expose());
         let session = opened.map_err(|_| Denied::MfaTokenInvalid)?;
         let held = self.sessions.current(session).await?;
@@ -161,7 +161,13 @@ impl App {
         if request.now >= pending.expires_at || pending.tries >= MOST_TRIES {
             return Err(Denied::MfaTokenInvalid);
         }
-        Ok((session, pending.account))
+        // An account that was shut, or has ended what was before, is not asked
+        // for a factor, which would be used up for nothing.
+        let account = self.accounts.current(pending.account).await?;
+        if !account.state.is_active() || pending.epoch < account.state.min_epoch {
+            return Err(Denied::MfaTokenInvalid);
+        }
+        Ok((session, pending.account, account))
     }
 
     /// Counts a wrong second factor, and has the account's owner told: whoever
@@ -208,13 +214,12 @@ impl App {
         if cookie.is_some() {
             self.end_replaced(request, carrier).await;
         }
-        let device_token = match known {
-            true => None,
-            false => {
-                let session = SessionId::from_uuid(granted.tokens.session_id);
-                self.note_device(request, session, id, &account.state).await;
-                self.device_token(id, &account.state)?
-            }
+        let device_token = if known {
+            None
+        } else {
+            let session = SessionId::from_uuid(granted.tokens.session_id);
+            self.note_device(request, session, id, &account.state).await;
+            self.device_token(id, &account.state)?
         };
         self.metrics.logged_in();
         let shown = self.show_account(id, &account.state).await?;

@@ -84,7 +84,7 @@ impl Logout {
         let ended = app
             .0
             .accounts
-            .execute(id, &meta, &command)
+            .execute(id, &meta, &caller.asks(command))
             .await
             .map_err(Denied::from)?;
         app.0

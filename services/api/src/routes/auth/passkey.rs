@@ -50,7 +50,7 @@ impl Passkey {
         let mfa_token = body.0.and_then(|body| body.mfa_token);
         let (purpose, account, session) = match (mfa_token, caller.0) {
             (Some(token), _) => {
-                let (session, account) = app.waiting(&request, &token).await?;
+                let (session, account, _) = app.waiting(&request, &token).await?;
                 (Purpose::SecondFactor, Some(account), Some(session))
             }
             (None, Ok(caller)) => (
@@ -125,15 +125,16 @@ impl Passkey {
         if !account.state.is_active() {
             return Err(refused(None).await);
         }
-        if app.config.verify_email_first && !account.state.email_verified {
-            return Err(Denied::EmailUnverified.into());
-        }
         let asked = (Purpose::SignIn, None, None);
         let proved = app
             .prove_passkey(&request, id, &account.state, &body.0, asked)
             .await?;
         match proved {
             Some(assertion) if assertion.user_verified => {
+                // Told to nobody but the account's owner.
+                if app.config.verify_email_first && !account.state.email_verified {
+                    return Err(Denied::EmailUnverified.into());
+                }
                 let proof = Proof::PASSKEY_VERIFIED;
                 app.welcome(&request, &carrier, None, id, &account, proof)
                     .await

@@ -160,6 +160,7 @@ impl Password {
             replaces: before,
             password,
         };
+        let command = caller.0.asks(command);
         let changed = match app.accounts.execute(id, &meta, &command).await {
             Ok(changed) => changed,
             Err(error) => {

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, EmailRefusal, Request};
+use countersign_domain::{
+    Account, AccountCommand, AccountRefusal, EmailCommand, EmailRefusal, Request,
+};
 use countersign_events::{AccountId, Actor, CredentialId, EmailId, SessionId};
-use countersign_log::{ExecuteError, VaultKey, random};
+use countersign_log::{ExecuteError, LogError, VaultKey, random};
 use countersign_openapi as wire;
 use countersign_throttle::Limited;
 use poem::web::Data;
@@ -57,14 +59,22 @@ impl Register {
             .await
             .map_err(Denied::from)?;
         if app.config.verify_email_first {
-            return match create_account(app, &request, &registration, &hash, &["user"]).await {
-                Ok(_) => Ok(Registered::Accepted),
-                Err(Denied::EmailTaken) => {
-                    remind(app, &request, &registration).await?;
-                    Ok(Registered::Accepted)
+            // Not waited for: how long it takes would tell who has an account.
+            // What can be known of its failing is asked before.
+            app.log.gate().check().map_err(Denied::from)?;
+            if !app.log.is_connected() {
+                let away = LogError::Unavailable("NATS is not connected".into());
+                return Err(Denied::Log(away).into());
+            }
+            let permit = app.afterwards().ok_or(Denied::Overloaded)?;
+            let app = Arc::clone(app);
+            tokio::spawn(async move {
+                if let Err(error) = register_or_remind(&app, &request, &registration, &hash).await {
+                    tracing::warn!(%error, "a registration was not carried out");
                 }
-                Err(denied) => Err(denied.into()),
-            };
+                drop(permit);
+            });
+            return Ok(Registered::Accepted);
         }
         let registration = registration.signing_in();
         let created = create_account(app, &request, &registration, &hash, &["user"]).await?;
@@ -85,15 +95,20 @@ impl Register {
     }
 }
 
-/// Tells the owner of an address that somebody tried to register it: by the
-/// mail for a forgotten password, which is what whoever has forgotten the
-/// account needs.
-async fn remind(
+/// Creates the account; or tells the owner of the address that somebody tried:
+/// by the mail for a forgotten password, which is what whoever has forgotten
+/// the account needs.
+async fn register_or_remind(
     app: &App,
     request: &Circumstances,
     registration: &Registration,
+    hash: &PasswordHash,
 ) -> Result<(), Denied> {
-    app.offer_reset(request, &registration.email).await
+    match create_account(app, request, registration, hash, &["user"]).await {
+        Ok(_) => Ok(()),
+        Err(Denied::EmailTaken) => app.offer_reset(request, &registration.email).await,
+        Err(denied) => Err(denied),
+    }
 }
 
 /// A registration whose form is sound.
@@ -175,16 +190,18 @@ pub(crate) async fn create_account(
             .transpose()?,
         roles: roles.iter().map(|&role| role.to_owned()).collect(),
         password: credential,
-        verification: match registration.proves_address {
-            true => Some(Request {
+        verification: if registration.proves_address {
+            Some(Request {
                 id: CredentialId::generate(id, request.now, random()?),
                 expires_at: request.now.plus(app.config.email_verification),
-            }),
-            false => None,
+            })
+        } else {
+            None
         },
-        device: match registration.signs_in {
-            true => Some(new_device(request, session, &key, id, meta.message)?),
-            false => None,
+        device: if registration.signs_in {
+            Some(new_device(request, session, &key, id, meta.message)?)
+        } else {
+            None
         },
     };
     app.accounts.execute(id, &meta, &command).await?;
@@ -192,7 +209,8 @@ pub(crate) async fn create_account(
 }
 
 /// The step that must be unique. An owner that never came to be is made sure
-/// never to come, and then replaced.
+/// never to come, and then replaced; so is one that holds the address for
+/// nothing.
 pub(crate) async fn reserve(
     app: &App,
     request: &Circumstances,
@@ -206,13 +224,16 @@ pub(crate) async fn reserve(
         Err(ExecuteError::Refused(EmailRefusal::Taken { owner })) => owner,
         Err(ExecuteError::Failed(error)) => return Err(error.into()),
     };
+    let held = app.emails.current(index).await?;
+    let since = held.state.reserved_at;
+    let is_new = request.now.distance(since) < app.config.registration_timeout;
     let holder = app.accounts.current(owner).await?;
     if holder.state.exists() {
-        return Err(Denied::EmailTaken);
-    }
-    if !holder.state.is_abandoned() && !holder.state.is_erased() {
-        let since = app.emails.recent(index).await?.state.reserved_at;
-        if request.now.distance(since) < app.config.registration_timeout {
+        if is_new || wants(app, request, index, owner, &holder.state).await? {
+            return Err(Denied::EmailTaken);
+        }
+    } else if !holder.state.is_abandoned() && !holder.state.is_erased() {
+        if is_new {
             return Err(Denied::EmailTaken);
         }
         let giving_up = request.meta(Actor::System, None)?;
@@ -229,8 +250,26 @@ pub(crate) async fn reserve(
     let taking_over = request.meta(Actor::System, None)?;
     let command = EmailCommand::TakeOver {
         from: owner,
+        since,
         account: id,
     };
     app.emails.execute(index, &taking_over, &command).await?;
     Ok(())
+}
+
+/// Whether an account that holds an address has it, or may still get it. One
+/// that asked for it and went another way holds it for nothing; if it asks
+/// again meanwhile, its reservation is newer than the one that was seen.
+async fn wants(
+    app: &App,
+    request: &Circumstances,
+    index: EmailId,
+    owner: AccountId,
+    account: &Account,
+) -> Result<bool, Denied> {
+    let open = account.email_change.as_ref();
+    let open = open
+        .is_some_and(|change| request.now < change.request.expires_at.plus(app.config.clock_skew));
+    let own = app.address(owner, account).await?;
+    Ok(open || app.blind_index.of(&own) == index)
 }

@@ -82,7 +82,7 @@ impl Me {
         let changed = app
             .0
             .accounts
-            .execute(id, &meta, &command)
+            .execute(id, &meta, &caller.0.asks(command))
             .await
             .map_err(Denied::from)?;
         let shown = app.0.show_account(id, &changed.state.state).await?;
@@ -107,7 +107,9 @@ impl Me {
         caller: SignedIn,
     ) -> poem::Result<Done> {
         let id = caller.0.account();
-        let position = app.0.erase(&request, caller.0.actor(), id).await?;
+        let command = caller.0.asks(AccountCommand::Erase);
+        let actor = caller.0.actor();
+        let position = app.0.erase(&request, actor, id, &command).await?;
         Ok(done(position))
     }
 }

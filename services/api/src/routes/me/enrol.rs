@@ -1,7 +1,5 @@
 //! What all ways to add a factor have in common.
 
-use std::time::Duration;
-
 use countersign_domain::{Account, AccountCommand, FactorCommand};
 use countersign_events::{AccountId, CredentialId, FactorKind, Position};
 use countersign_log::{VaultKey, random};
@@ -32,7 +30,7 @@ impl App {
         id: AccountId,
         kind: FactorKind,
         secret: &[u8],
-        lifetime: Duration,
+        asks: impl FnOnce(AccountCommand) -> AccountCommand,
     ) -> Result<(CredentialId, Position), Denied> {
         let credential = CredentialId::generate(id, request.now, random()?);
         let stored = VaultKey::Credential(id, credential);
@@ -43,9 +41,9 @@ impl App {
             kind,
             credential,
             now: request.now,
-            expires_at: request.now.plus(lifetime),
+            expires_at: request.now.plus(self.config.factor_offer),
         });
-        match self.accounts.execute(id, &meta, &command).await {
+        match self.accounts.execute(id, &meta, &asks(command)).await {
             Ok(offered) => {
                 if let Some(before) = before {
                     self.discard(id, before.credential).await;
@@ -102,6 +100,7 @@ impl App {
                 .transpose()?,
             recovery_codes: (set, recovery::CODES),
         });
+        let command = caller.asks(command);
         let confirmed = match self.accounts.execute(id, &meta, &command).await {
             Ok(confirmed) => confirmed,
             Err(error) => {
@@ -167,9 +166,12 @@ impl App {
         account: &Account,
     ) -> Result<Vec<wire::Factor>, Denied> {
         let key = self.data_key(id).await?;
-        let state = |disabled| match disabled {
-            true => wire::FactorState::Disabled,
-            false => wire::FactorState::Active,
+        let state = |disabled| {
+            if disabled {
+                wire::FactorState::Disabled
+            } else {
+                wire::FactorState::Active
+            }
         };
         let mut shown = Vec::new();
         for factor in &account.factors {

@@ -63,7 +63,9 @@ impl MyFactors {
         let enrolment = totp::enrolment(&seed[..], &app.config.product, address.as_str())?;
         let lifetime = app.config.factor_offer;
         let (credential, position) = app
-            .offer(&request, id, FactorKind::Totp, &seed[..], lifetime)
+            .offer(&request, id, FactorKind::Totp, &seed[..], |command| {
+                caller.0.asks(command)
+            })
             .await?;
         let secret = |text: &Zeroizing<String>| wire::Secret::new(text.as_str());
         let answer = wire::TotpOffer {
@@ -132,7 +134,9 @@ impl MyFactors {
         let (options, state) = started.map_err(|error| Denied::Broken(error.to_string()))?;
         let lifetime = app.config.factor_offer;
         let (credential, position) = app
-            .offer(&request, id, FactorKind::Passkey, &state, lifetime)
+            .offer(&request, id, FactorKind::Passkey, &state, |command| {
+                caller.0.asks(command)
+            })
             .await?;
         let answer = wire::PasskeyOffer {
             id: credential.uuid(),
@@ -211,6 +215,7 @@ impl MyFactors {
             credential,
             count: crate::factor::recovery::CODES,
         });
+        let command = caller.0.asks(command);
         let set = app.accounts.execute(id, &meta, &command).await;
         let set = set.map_err(Denied::from)?;
         if let Some(before) = before {
@@ -258,6 +263,7 @@ impl MyFactors {
             credential,
             name: name.transpose().map_err(Denied::from)?,
         });
+        let command = caller.0.asks(command);
         let renamed = app.accounts.execute(id, &meta, &command).await;
         let renamed = renamed.map_err(Denied::from)?;
         let factors = app.show_factors(id, &renamed.state.state).await?;
@@ -286,6 +292,7 @@ impl MyFactors {
         let before = app.accounts.current(id).await.map_err(Denied::from)?;
         let meta = request.meta(caller.0.actor(), None).map_err(Denied::from)?;
         let command = AccountCommand::Factor(FactorCommand::Remove { credential });
+        let command = caller.0.asks(command);
         let removed = app.accounts.execute(id, &meta, &command).await;
         let removed = removed.map_err(Denied::from)?;
         let state: &Account = &removed.state.state;

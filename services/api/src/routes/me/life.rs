@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_domain::AccountCommand;
 use countersign_events::{AccountId, EntityId, Position, Sealed, SessionId};
 use countersign_log::DataKey;
 use countersign_openapi as wire;
@@ -187,16 +188,17 @@ impl App {
         request: &Circumstances,
         actor: countersign_events::Actor,
         id: AccountId,
+        command: &AccountCommand,
     ) -> Result<Position, Denied> {
         let before = self.accounts.current(id).await?;
         // Read before the key is gone.
-        let address = match before.state.exists() {
-            true => Some(self.address(id, &before.state).await?),
-            false => None,
+        let address = if before.state.exists() {
+            Some(self.address(id, &before.state).await?)
+        } else {
+            None
         };
         let meta = request.meta(actor, None)?;
-        let command = countersign_domain::AccountCommand::Erase;
-        let erased = self.accounts.execute(id, &meta, &command).await?;
+        let erased = self.accounts.execute(id, &meta, command).await?;
         self.raise_epoch_locally(id, erased.state.state.min_epoch, request.now)?;
         // From here on the janitor goes on if this cannot.
         if let Some(address) = address {

@@ -317,3 +317,33 @@ fn only_the_newest_devices_are_known() {
     assert_eq!(messages.first(), Some(&5));
     assert_eq!(messages.last(), Some(&(4 + most)));
 }
+
+#[test]
+fn what_an_owner_asks_is_refused_if_their_sessions_were_ended_meanwhile() {
+    let ended: AccountEvent = countersign_events::SessionsEnded {
+        reason: EndReason::LogoutAll,
+    }
+    .into();
+    let asks = |epoch, command| AccountCommand::AsOwner {
+        epoch,
+        command: Box::new(command),
+    };
+    for command in by_the_person() {
+        Given::<Account>::events([registered(), password(1), ended.clone()])
+            .when(asks(2, command))
+            .refused(AccountRefusal::Fenced);
+    }
+    // The one that ended the others has the epoch of that.
+    Given::<Account>::events([registered(), password(1), ended])
+        .when(asks(
+            3,
+            AccountCommand::EndSessions {
+                reason: EndReason::LogoutAll,
+                note: None,
+            },
+        ))
+        .then([countersign_events::SessionsEnded {
+            reason: EndReason::LogoutAll,
+        }
+        .into()]);
+}
