@@ -242,9 +242,9 @@ mod tests {
                 }
             } else if path.starts_with("/v1/me/factors") && !reads {
                 access == Access::Fresh || id == "rename_factor"
-            } else if path == "/v1/me" && method == "delete" || path == "/v1/me/export" {
-                access == Access::Fresh
-            } else if path == "/v1/me/email" {
+            } else if path == "/v1/me" && method == "delete"
+                || ["/v1/me/export", "/v1/me/email"].contains(&path.as_str())
+            {
                 access == Access::Fresh
             } else if path.starts_with("/v1/me") {
                 access == Access::SignedIn || access == Access::Fresh

@@ -59,6 +59,12 @@ const WINDOW_MOST: u64 = 200;
 /// the check.
 pub(crate) const WRITTEN_AFTER: u32 = 3;
 
+/// How many tries at something that has not failed may be under way at once in
+/// a service. Somebody may well log in with many devices at the same moment;
+/// of wrong tries, so many more than the schedule allows may be checked before
+/// the first of them is known to be one.
+pub(crate) const CLEAN_AT_ONCE: u32 = 16;
+
 impl ThrottleConfig {
     /// Checks the ranges. A hundred is the most that NIST SP 800-63B-4 section
     /// 3.2.2 allows.

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::admitted::{Admitted, Standing};
-use crate::config::WRITTEN_AFTER;
+use crate::config::{CLEAN_AT_ONCE, WRITTEN_AFTER};
 use crate::in_flight::{Guard, InFlight};
 use crate::key::Key;
 use crate::record::Record;
@@ -215,8 +215,9 @@ impl Inner {
         let failures = |key: &Key| self.store.known(key).count().consecutive;
         let stored = failures(target).max(device.map_or(0, failures));
         self.in_flight
-            .enter(device.unwrap_or(target), |unfinished| {
-                stored.saturating_add(unfinished) < WRITTEN_AFTER
+            .enter(device.unwrap_or(target), |unfinished| match stored {
+                0 => unfinished < CLEAN_AT_ONCE,
+                _ => stored.saturating_add(unfinished) < WRITTEN_AFTER,
             })
     }
 

@@ -8,6 +8,7 @@ mod every;
 mod forged;
 mod hostile;
 mod jwt;
+mod links;
 mod mfa;
 mod passkey;
 mod password;

@@ -3,6 +3,7 @@
 
 mod challenge;
 mod form;
+mod offer;
 mod owner;
 
 use serde_json::Value;

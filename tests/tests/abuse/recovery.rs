@@ -54,7 +54,6 @@ async fn ab_31_each_of_ten_codes_is_a_second_factor_once() {
         let notice = mailbox.open(&ada.email, "A recovery code was used").await;
         let told = format!("Codes left: {}.", 9 - used);
         assert!(notice.body().contains(&told), "{}", notice.body());
-        // One success after each failure keeps the waits away.
     }
     // None are left, and the answer does not offer them any more.
     let answer = world.try_login(&ada.email, crate::support::PASSWORD).await;

@@ -172,10 +172,10 @@ async fn of_many_tries_at_once_few_are_checked_and_all_of_those_counted() {
     let ground = Ground::new();
     let services = [ground.service().await, ground.service().await];
     for (factor, alone, together) in [
-        (FactorKind::Password, 5, 10),
+        (FactorKind::Password, 16, 32),
         (FactorKind::Totp, 5, 5),
         (FactorKind::RecoveryCode, 5, 5),
-        (FactorKind::Passkey, 5, 10),
+        (FactorKind::Passkey, 16, 32),
     ] {
         for (services, most) in [(&services[..1], alone), (&services[..], together)] {
             let account = somebody();

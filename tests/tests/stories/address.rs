@@ -140,14 +140,14 @@ async fn ab_11_such_a_registration_takes_as_long_for_an_address_that_is_taken() 
         }
         of_known.sort_unstable();
         of_new.sort_unstable();
-        let (known, new) = (of_known[15], of_new[15]);
-        eprintln!("DBG {known:?} {new:?}");
+        // The quickest: other worlds are at work beside this one.
+        let (known, new) = (of_known[2], of_new[2]);
         if known.abs_diff(new) <= Duration::from_millis(5).max(new / 20) {
             return;
         }
         told.push((known, new));
     }
-    panic!("the medians of a taken and of a new address: {told:?}");
+    panic!("of a taken and of a new address: {told:?}");
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn a_newer_wish_replaces_the_one_before_and_both_end_in_time() {
     replaced.refused(400, "link_invalid");
     // It was not kept for anybody.
     register(&world, &one, OTHER).await.expect(201);
-    world.later(Duration::from_secs(31 * 60));
+    world.later(Duration::from_mins(31));
     let late = world.confirm_email(&second).await;
     late.refused(400, "link_invalid");
     register(&world, &two, OTHER).await.expect(201);

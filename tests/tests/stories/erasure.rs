@@ -244,7 +244,7 @@ async fn what_was_written_about_the_erased_stays_sealed_and_makes_the_same_rows_
 #[tokio::test]
 async fn an_erasure_that_was_cut_short_is_finished_by_whoever_is_there() {
     let (world, mailbox) = Mailbox::with(&[]).await;
-    let (address, moved) = (email("ada"), email("ada.moved"));
+    let moved = email("ada.moved");
     let ada = Enrolled::new(&world, "ada").await;
     let session = ada.session.clone();
     world
@@ -253,7 +253,6 @@ async fn an_erasure_that_was_cut_short_is_finished_by_whoever_is_there() {
         .expect(202);
     let token = mailbox.token(&moved, CHANGE).await;
     world.confirm_email(&token).await.expect(204);
-    drop(address);
     assert!(!forgotten(&[&world.log], session.account).await);
 
     // The event alone, as if the process had died right after it.

@@ -90,12 +90,11 @@ impl App {
         if let Some(again) = &again
             && again.lets_in()
         {
-            let verdict = match credential == Some(again.credential) {
-                true => verdict,
-                false => {
-                    self.verify(request, Some(again), Password::new(typed))
-                        .await?
-                }
+            let verdict = if credential == Some(again.credential) {
+                verdict
+            } else {
+                let password = Password::new(typed);
+                self.verify(request, Some(again), password).await?
             };
             if let Verdict::Right { .. } = verdict {
                 return proven(again, admitted).await;

@@ -61,13 +61,13 @@ impl Aggregate for EmailReservation {
     fn decide(&self, command: &EmailCommand) -> Result<Vec<EmailEvent>, EmailRefusal> {
         let reserved = |account: AccountId| Ok(vec![Reserved { account }.into()]);
         match (command, self.owner) {
-            (EmailCommand::Reserve { account }, None) => reserved(*account),
+            // A reservation to take over that is not there: start from nothing.
+            (EmailCommand::Reserve { account } | EmailCommand::TakeOver { account, .. }, None) => {
+                reserved(*account)
+            }
             (EmailCommand::Reserve { account }, Some(owner)) if owner == *account => {
                 reserved(*account)
             }
-            (EmailCommand::Reserve { .. }, Some(owner)) => Err(EmailRefusal::Taken { owner }),
-            // The reservation to take over is not there: start from nothing.
-            (EmailCommand::TakeOver { account, .. }, None) => reserved(*account),
             (EmailCommand::TakeOver { account, .. }, Some(owner)) if owner == *account => {
                 Ok(Vec::new())
             }
@@ -79,7 +79,9 @@ impl Aggregate for EmailReservation {
                 },
                 Some(owner),
             ) if owner == *from && *since == self.reserved_at => reserved(*account),
-            (EmailCommand::TakeOver { .. }, Some(owner)) => Err(EmailRefusal::Taken { owner }),
+            (EmailCommand::Reserve { .. } | EmailCommand::TakeOver { .. }, Some(owner)) => {
+                Err(EmailRefusal::Taken { owner })
+            }
             (EmailCommand::Release { account }, Some(owner)) if owner == *account => {
                 Ok(vec![Released { account: *account }.into()])
             }

@@ -146,7 +146,7 @@ async fn an_mfa_token_dies_with_the_password_and_the_sessions_it_was_begun_among
     let suspended = world.app.accounts.execute(id, &meta, &suspend);
     suspended.await.expect("suspended");
     let dead = world.mfa(&token, "totp", &ada.next_code(&world)).await;
-    assert_eq!(dead.status, 401, "{dead:?}");
+    dead.refused(401, "mfa_token_invalid");
     let meta = world.meta(None);
     let reinstate = AccountCommand::Reinstate { note: None };
     let reinstated = world.app.accounts.execute(id, &meta, &reinstate);

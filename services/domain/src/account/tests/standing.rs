@@ -320,7 +320,7 @@ fn only_the_newest_devices_are_known() {
 
 #[test]
 fn what_an_owner_asks_is_refused_if_their_sessions_were_ended_meanwhile() {
-    let ended: AccountEvent = countersign_events::SessionsEnded {
+    let ended: AccountEvent = SessionsEnded {
         reason: EndReason::LogoutAll,
     }
     .into();
@@ -342,7 +342,7 @@ fn what_an_owner_asks_is_refused_if_their_sessions_were_ended_meanwhile() {
                 note: None,
             },
         ))
-        .then([countersign_events::SessionsEnded {
+        .then([SessionsEnded {
             reason: EndReason::LogoutAll,
         }
         .into()]);
