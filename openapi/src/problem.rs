@@ -52,8 +52,6 @@ pub enum ProblemCode {
     ValidationFailed,
     /// The address has an account.
     EmailTaken,
-    /// The address has to be verified first.
-    EmailUnverified,
     /// The token from a mail is not good any more.
     LinkInvalid,
     /// The password does not fit the policy.
@@ -109,7 +107,7 @@ const fn facts(
 
 impl ProblemCode {
     /// Every code, in the order of the documentation.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 30] = [
         Self::InvalidCredentials,
         Self::MfaInvalid,
         Self::MfaTokenInvalid,
@@ -128,7 +126,6 @@ impl ProblemCode {
         Self::Overloaded,
         Self::ValidationFailed,
         Self::EmailTaken,
-        Self::EmailUnverified,
         Self::LinkInvalid,
         Self::PasswordWeak,
         Self::NotFound,
@@ -183,8 +180,6 @@ impl ProblemCode {
                 "errors names the fields and what they should be."),
             Self::EmailTaken => facts("email_taken", 409, "The address has an account",
                 "Log in, or use another address."),
-            Self::EmailUnverified => facts("email_unverified", 403, "The address is not verified yet",
-                "Open the link in the mail that was sent to it. A mail for a forgotten password proves the address, too."),
             Self::LinkInvalid => facts("link_invalid", 400, "The link is not good any more",
                 "It was used, has expired, or a newer one was sent. Ask for another mail."),
             Self::PasswordWeak => facts("password_weak", 400, "The password is too weak",

@@ -1,5 +1,6 @@
 //! What every endpoint works with.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -94,6 +95,8 @@ pub struct App {
     pub feed: Feed,
     /// Bounds what goes on after its answer was given.
     afterwards: Arc<Semaphore>,
+    /// The second in which a flood was last noted.
+    flooded: AtomicI64,
 }
 
 impl App {
@@ -160,6 +163,7 @@ impl App {
             jwks,
             feed,
             afterwards: Arc::new(Semaphore::new(AFTERWARDS)),
+            flooded: AtomicI64::new(i64::MIN),
             projected: Projected::listen(&log, config.position_wait),
             postgres: PostgresHealth::watch(views.clone()),
             metrics: Metrics::default(),
@@ -199,6 +203,15 @@ impl App {
             correlation: request.correlation,
         };
         self.metrics.failed(kind, request.now);
+        // In a storm one a second says as much as a thousand, and each costs
+        // NATS a write. The metrics count them all.
+        let is_flood = matches!(kind, SignalKind::LoginShed | SignalKind::Throttled);
+        if is_flood {
+            let second = request.now.as_seconds();
+            if self.flooded.swap(second, Ordering::Relaxed) == second {
+                return;
+            }
+        }
         self.log.signal(&signal).await;
     }
 }

@@ -76,9 +76,6 @@ pub enum Denied {
     /// The token from a mail is not good any more.
     #[error("the link is not good any more")]
     LinkInvalid,
-    /// The address has to be verified first.
-    #[error("the address is not verified")]
-    EmailUnverified,
     /// The person was forgotten.
     #[error("the account was erased")]
     Erased,

@@ -54,7 +54,6 @@ impl From<Denied> for Problem {
             Denied::CrossSite => Self::new(Code::CsrfInvalid)
                 .detail("The request comes from a page of another site."),
             Denied::LinkInvalid => Self::new(Code::LinkInvalid),
-            Denied::EmailUnverified => Self::new(Code::EmailUnverified),
             Denied::NoPasskeys => {
                 Self::new(Code::NotFound).detail("Passkeys need a public URL with a host name.")
             }

@@ -84,8 +84,9 @@ async fn ab_70_five_hundred_tries_at_once_in_many_spellings_count_on_one_account
         assert_ne!(answer.header("retry-after"), "", "{answer:?}");
     }
     assert!(checked >= 5, "the free ones were checked: {checked}");
-    // No more than the waits let pass while it took so long.
-    assert!(checked <= 12, "{checked} were checked");
+    // Of an account without failures so many are let in side by side; after
+    // that the waits are longer than this takes.
+    assert!(checked <= 16, "{checked} were checked");
     world.later(Duration::from_hours(2));
     let counted = failures(&world, ada.account, FactorKind::Password).await;
     assert_eq!(counted as usize, checked + 1, "none was checked uncounted");

@@ -9,8 +9,7 @@ use crate::support::{Answer, Client, Enrolled, World};
 
 const USES: usize = 200;
 
-/// How many sign-ins begin side by side. More would look like guessing until
-/// the first of them turn out to be right.
+/// How many sign-ins begin side by side: hashing takes as many processors.
 const BESIDE: usize = 2;
 
 /// Sign-ins that wait for a second factor.

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::hash::{Hasher, SaltedHash};
 use super::{HashError, Password, PasswordHash};
@@ -52,6 +52,9 @@ enum Job {
 /// A fixed number of threads, a bounded queue.
 pub struct HashPool {
     jobs: SyncSender<Job>,
+    /// Bounds new passwords and codes: a flood of registrations must leave
+    /// room for logins.
+    new: Semaphore,
     /// What an unknown account is compared with, so that it takes as long.
     nobody: PasswordHash,
 }
@@ -74,11 +77,13 @@ impl HashPool {
                 .spawn(move || work(hasher, &queue))
                 .map_err(|_| HashError::Hash)?;
         }
-        Ok(Self { jobs, nobody })
+        let new = Semaphore::new((config.queue * 3 / 4).max(1));
+        Ok(Self { jobs, new, nobody })
     }
 
     /// Hashes a new password.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash, Shed> {
+        let _room = self.new.try_acquire().map_err(|_| Shed::Full)?;
         let (reply, answer) = oneshot::channel();
         self.submit(Job::Hash(password, reply))?;
         let hash = answer.await.map_err(|_| HashError::Hash)??;
@@ -188,6 +193,22 @@ mod tests {
             pool.verify(Password::new("y"), Some(hash)).await,
             Ok(Verdict::Wrong)
         );
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_new_passwords_leaves_room_for_known_ones() {
+        let config = PasswordConfig {
+            workers: 1,
+            queue: 8,
+            ..PasswordConfig::default()
+        };
+        let pool = HashPool::start(&config).expect("starts");
+        let new = (0..40).map(|_| pool.hash(Password::new("x")));
+        let flood = futures_util::future::join_all(new);
+        let login = pool.verify(Password::new("x"), None);
+        let (made, verdict) = futures_util::future::join(flood, login).await;
+        assert_eq!(made.iter().filter(|hash| hash.is_ok()).count(), 6);
+        assert_eq!(verdict, Ok(Verdict::Wrong));
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@ use countersign_domain::{Account, AccountCommand, Factor, FactorCommand, FactorU
 use countersign_events::{AccountId, Actor, CredentialId, FactorId, FactorKind, SignalKind};
 use countersign_log::ExecuteError;
 use countersign_throttle::Target;
+use uuid::Uuid;
 
 use crate::app::App;
 use crate::circumstances::Circumstances;
@@ -18,6 +19,7 @@ impl App {
         id: AccountId,
         factor: Option<&Factor>,
         code: &str,
+        device: Option<Uuid>,
     ) -> Result<Option<Proof>, Denied> {
         let Some(factor) = factor else {
             return Ok(None);
@@ -27,7 +29,7 @@ impl App {
             account: id,
             factor: FactorKind::Totp,
         };
-        let admitted = self.admit(request, target, None).await?;
+        let admitted = self.admit(request, target, device).await?;
         let seed = self.secret(id, credential).await?;
         let now = u64::try_from(request.now.as_seconds()).unwrap_or_default();
         let step = totp::step_of(&seed, code, now)?;
@@ -71,6 +73,7 @@ impl App {
         id: AccountId,
         account: &Account,
         code: &str,
+        device: Option<Uuid>,
     ) -> Result<Option<Proof>, Denied> {
         let Some(set) = account.recovery.filter(|set| !set.disabled) else {
             return Ok(None);
@@ -79,7 +82,7 @@ impl App {
             account: id,
             factor: FactorKind::RecoveryCode,
         };
-        let admitted = self.admit(request, target, None).await?;
+        let admitted = self.admit(request, target, device).await?;
         let stored = self.secret(id, set.credential).await?;
         let hashes = recovery::Hashes::parse(&stored)?;
         if let Some(index) = hashes.find(code, &self.hashing).await? {

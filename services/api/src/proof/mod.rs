@@ -53,6 +53,12 @@ impl App {
         purpose: Purpose,
         session: Option<SessionId>,
     ) -> Result<Option<Proof>, Denied> {
+        // Whoever has a session is no stranger: others who guess do not make
+        // them wait. Who has only begun to log in may have begun many times.
+        let device = match purpose {
+            Purpose::StepUp => session.map(SessionId::uuid),
+            Purpose::SecondFactor | Purpose::SignIn => None,
+        };
         // What is not tried any more is as wrong as what is wrong.
         let not_tried = |denied| match denied {
             Denied::Exhausted => Ok(None),
@@ -61,11 +67,13 @@ impl App {
         match presented {
             Presented::Totp(code) => {
                 let factor = account.live_factors(FactorKind::Totp).next();
-                let proved = self.prove_totp(request, id, factor, code).await;
+                let proved = self.prove_totp(request, id, factor, code, device).await;
                 proved.or_else(not_tried)
             }
             Presented::RecoveryCode(code) => {
-                let proved = self.prove_recovery_code(request, id, account, code).await;
+                let proved = self
+                    .prove_recovery_code(request, id, account, code, device)
+                    .await;
                 proved.or_else(not_tried)
             }
             Presented::Passkey(signed) => {

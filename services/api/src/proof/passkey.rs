@@ -101,7 +101,7 @@ impl App {
                 .to_bytes()
                 .map_err(|error| Denied::Broken(error.to_string()))?;
             let stored = VaultKey::Credential(id, credential);
-            self.log.vault().put(stored, &bytes).await?;
+            self.log.vault().replace(stored, &bytes).await?;
         }
         Ok(true)
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use countersign_domain::{Account, AccountCommand};
-use countersign_events::{AccountId, Actor, CredentialId, EmailId, FactorKind, SignalKind};
+use countersign_events::{
+    AccountId, Actor, CredentialId, EmailId, FactorKind, SessionId, SignalKind,
+};
 use countersign_log::{Loaded, VaultKey, random};
 use countersign_throttle::{Admitted, Target};
 
@@ -115,6 +117,7 @@ impl App {
         request: &Circumstances,
         id: AccountId,
         account: &Arc<Loaded<Account>>,
+        session: SessionId,
         typed: &str,
     ) -> Result<(), Denied> {
         let password = Password::new(typed);
@@ -123,7 +126,10 @@ impl App {
             factor: FactorKind::Password,
         };
         let found = self.with_hash(id, Arc::clone(account)).await?;
-        let admitted = self.admit(request, target, None).await?;
+        // Whoever has a session is no stranger: others who guess do not make
+        // them wait.
+        let device = Some(session.uuid());
+        let admitted = self.admit(request, target, device).await?;
         let plausible = self.password_policy.is_plausible(&password);
         let verdict = if plausible {
             self.verify(request, found.as_ref(), password).await?

@@ -75,17 +75,17 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
 #[rustfmt::skip]
 pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
     use ProblemCode::{
-        Conflict, EmailTaken, EmailUnverified, InsufficientUserAuthentication,
+        Conflict, EmailTaken, InsufficientUserAuthentication,
         InvalidCredentials, LinkInvalid, MfaInvalid, MfaTokenInvalid, NotFound, Overloaded,
         PasswordWeak, PositionNotReached, RateLimited, RefreshExpired, RefreshInvalid,
         RefreshReused, SessionRevoked, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked,
     };
     let own: &[(&str, &[ProblemCode])] = &[
         ("register", &[EmailTaken, PasswordWeak, Overloaded, Conflict, RateLimited]),
-        ("login", &[InvalidCredentials, EmailUnverified, Overloaded, RateLimited]),
+        ("login", &[InvalidCredentials, Overloaded, RateLimited]),
         ("mfa", &[MfaInvalid, MfaTokenInvalid, SessionRevoked, Overloaded, RateLimited]),
         ("passkey_options", &[MfaTokenInvalid, TokenInvalid, TokenExpired, TokenRevoked, NotFound]),
-        ("passkey_login", &[InvalidCredentials, EmailUnverified, NotFound]),
+        ("passkey_login", &[InvalidCredentials, NotFound]),
         ("refresh", &[RefreshInvalid, RefreshExpired, RefreshReused, SessionRevoked, InsufficientUserAuthentication]),
         ("logout", &[TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, RefreshInvalid]),
         ("get_csrf_token", &[RefreshInvalid]),

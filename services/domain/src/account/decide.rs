@@ -94,7 +94,7 @@ fn active(account: &Account, command: &AccountCommand) -> Decision {
         AccountCommand::AsOwner { .. } => decide(account, command),
         AccountCommand::Register { .. } | AccountCommand::Abandon => Err(AccountRefusal::Exists),
         AccountCommand::Rehash { replaces, password } => {
-            if account.password != Some(*replaces) {
+            if account.password != Some(*replaces) || account.password_disabled {
                 return Ok(Vec::new());
             }
             Ok(vec![set_password(*password)])

@@ -132,7 +132,12 @@ pub(super) fn evolve(account: &mut Account, event: &AccountEvent, fact: Fact) {
             });
         }
         AccountEvent::Noted(_) => {}
-        AccountEvent::SessionsEnded(_) => account.min_epoch = fact.sequence,
+        AccountEvent::SessionsEnded(_) => {
+            account.min_epoch = fact.sequence;
+            // What an ended session had asked for must not outlive it: it may
+            // have been a thief's.
+            account.email_change = None;
+        }
         AccountEvent::Suspended(_) => {
             account.stage = Stage::Suspended;
             // A mail that is under way must not outlive the suspension.

@@ -251,7 +251,9 @@ fn raise(live: &Live, step_up: &StepUp) -> Decision {
     };
     let mut events = vec![
         SteppedUp {
-            acr: step_up.acr.max(live.acr),
+            // As strong as what was proved now: an older, stronger proof does
+            // not become new by a weaker one.
+            acr: step_up.acr,
             amr: united(&live.amr, &step_up.amr),
             auth_time: step_up.now.max(live.auth_time),
             generation: generation.ok_or(SessionRefusal::Expired)?,

@@ -4,7 +4,7 @@
 mod shred;
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{self, kv};
 use countersign_events::{AccountId, CredentialId, SecretId};
@@ -48,8 +48,12 @@ pub struct Vault {
     client: async_nats::Client,
     deadline: Duration,
     kek: KeyEncryptionKey,
-    data_keys: Cache<AccountId, DataKey>,
+    data_keys: Cache<AccountId, (DataKey, Instant)>,
 }
+
+/// How long a data key is believed to be there: a person who was forgotten
+/// elsewhere is forgotten here after that at the latest.
+const BELIEVED: Duration = Duration::from_mins(1);
 
 /// How many data keys are fetched side by side.
 const FETCHES: usize = 32;
@@ -127,6 +131,26 @@ impl Vault {
         }
     }
 
+    /// Stores a secret over the one that is there; false if there is none any
+    /// more, or somebody else was quicker.
+    pub async fn replace(&self, key: VaultKey, secret: &[u8]) -> Result<bool, LogError> {
+        let name = key.name();
+        let entry = self.store.entry(name.as_str()).await;
+        let Some(entry) = entry.map_err(LogError::unavailable)? else {
+            return Ok(false);
+        };
+        let sealed = self.kek.seal(&name, secret)?;
+        let stored = self
+            .store
+            .update(name.as_str(), sealed.into(), entry.revision)
+            .await;
+        match stored {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
+            Err(error) => Err(LogError::unavailable(error)),
+        }
+    }
+
     /// Stores a secret, over what was there.
     pub async fn put(&self, key: VaultKey, secret: &[u8]) -> Result<(), LogError> {
         let name = key.name();
@@ -165,20 +189,25 @@ impl Vault {
             return Err(LogError::Unfit("the account has a data key already".into()));
         }
         let key = DataKey::new(bytes.as_slice())?;
-        self.data_keys.insert(account, key.clone());
+        self.data_keys
+            .insert(account, (key.clone(), Instant::now()));
         Ok(key)
     }
 
     /// The data key of an account, or none if the person was erased.
     pub async fn data_key(&self, account: AccountId) -> Result<Option<DataKey>, LogError> {
-        if let Some(key) = self.data_keys.get(&account) {
+        if let Some((key, read)) = self.data_keys.get(&account)
+            && read.elapsed() < BELIEVED
+        {
             return Ok(Some(key));
         }
+        let now = Instant::now();
         let Some(bytes) = self.get(VaultKey::DataKey(account)).await? else {
+            self.doubt_data_key(account);
             return Ok(None);
         };
         let key = DataKey::new(&bytes)?;
-        self.data_keys.insert(account, key.clone());
+        self.data_keys.insert(account, (key.clone(), now));
         Ok(Some(key))
     }
 

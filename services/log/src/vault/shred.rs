@@ -34,6 +34,10 @@ impl Vault {
         while let Some((sequence, _)) = self.last(&name).await? {
             self.delete(sequence).await?;
         }
+        // Somebody may have read it while it was being destroyed.
+        if let VaultKey::DataKey(account) = key {
+            self.doubt_data_key(account);
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{AccountCommand, AccountRefusal, EmailCommand, Request};
+use countersign_domain::{Account, AccountCommand, AccountRefusal, EmailCommand, Request};
 use countersign_events::{AccountId, Actor, CredentialId, Position};
 use countersign_log::{ExecuteError, random};
 use countersign_mail::Purpose;
@@ -138,6 +138,40 @@ impl App {
             id: CredentialId::generate(id, request.now, random()?),
             expires_at: request.now.plus(lifetime),
         })
+    }
+
+    /// Whether a login has to wait for proof of the address. Then its owner
+    /// gets another mail, and the answer is that of a wrong password: else
+    /// whoever registers an address could tell by a login whether it was free.
+    pub(crate) fn must_verify_first(
+        self: &Arc<Self>,
+        request: &Circumstances,
+        id: AccountId,
+        account: &Account,
+    ) -> bool {
+        if !self.config.verify_email_first || account.email_verified {
+            return false;
+        }
+        if let Some(permit) = self.afterwards() {
+            let (app, request) = (Arc::clone(self), request.clone());
+            tokio::spawn(async move {
+                if let Err(error) = app.remind_to_verify(&request, id).await {
+                    tracing::debug!(%error, "nobody was reminded to verify an address");
+                }
+                drop(permit);
+            });
+        }
+        true
+    }
+
+    async fn remind_to_verify(&self, request: &Circumstances, id: AccountId) -> Result<(), Denied> {
+        let asked = self
+            .ask(request, id, self.config.email_verification)
+            .await?;
+        let meta = request.meta(Actor::Account(id), None)?;
+        let command = AccountCommand::RequestVerification(asked);
+        self.accounts.execute(id, &meta, &command).await?;
+        Ok(())
     }
 
     /// Gives an address back, so that somebody else may have it.

@@ -49,8 +49,8 @@ impl Login {
             .prove_login(&request, &body.0.email, typed, &carrier)
             .await?;
         let (id, account) = (found.id, found.account);
-        if app.config.verify_email_first && !account.state.email_verified {
-            return Err(Denied::EmailUnverified.into());
+        if app.must_verify_first(&request, id, &account.state) {
+            return Err(Denied::InvalidCredentials.into());
         }
         if account.state.needs_factor() {
             let (session, position) = app.attempt(&request, id, &account).await?;
@@ -185,6 +185,18 @@ impl App {
             now: request.now,
         };
         self.sessions.execute(session, &meta, &command).await?;
+        self.note_failure(request, session, id, method).await
+    }
+
+    /// Has the account's owner told, once for each session, that somebody who
+    /// had come this far was wrong about a second factor.
+    pub(crate) async fn note_failure(
+        &self,
+        request: &Circumstances,
+        session: SessionId,
+        id: AccountId,
+        method: FactorKind,
+    ) -> Result<(), Denied> {
         let meta = request.meta(Actor::Account(id), Some(id))?;
         let key = self.data_key(id).await?;
         let command = AccountCommand::Factor(FactorCommand::NoteFailure {

@@ -117,8 +117,10 @@ impl Passkey {
             app.observe(&request, kind, account).await;
             poem::Error::from(Denied::InvalidCredentials)
         };
+        // Before anything is read: made-up names cost nothing then.
+        let opened = app.challenges.open(body.0.challenge_token.expose());
         let named = app.passkeys()?.identify(&body.0.credential.0);
-        let Ok((id, _)) = named else {
+        let (Ok(_), Ok((id, _))) = (opened, named) else {
             return Err(refused(None).await);
         };
         let account = app.accounts.current(id).await.map_err(Denied::from)?;
@@ -131,9 +133,8 @@ impl Passkey {
             .await?;
         match proved {
             Some(assertion) if assertion.user_verified => {
-                // Told to nobody but the account's owner.
-                if app.config.verify_email_first && !account.state.email_verified {
-                    return Err(Denied::EmailUnverified.into());
+                if app.must_verify_first(&request, id, &account.state) {
+                    return Err(Denied::InvalidCredentials.into());
                 }
                 let proof = Proof::PASSKEY_VERIFIED;
                 app.welcome(&request, &carrier, None, id, &account, proof)

@@ -144,7 +144,7 @@ impl Password {
         let (id, session) = (caller.0.account(), caller.0.session());
         let account = app.accounts.current(id).await.map_err(Denied::from)?;
         if let Some(current) = &body.0.current_password {
-            app.prove_password(&request, id, &account, current.expose())
+            app.prove_password(&request, id, &account, session, current.expose())
                 .await?;
         } else {
             let now = u64::try_from(request.now.as_seconds()).unwrap_or_default();
@@ -219,7 +219,8 @@ impl App {
         let Some(id) = self.emails.recent(index).await?.state.owner else {
             return Ok(());
         };
-        let limit = Limited::Mail(id.uuid());
+        // Counted apart from what the owner asks for: anybody can ask this.
+        let limit = Limited::Mail(index.uuid());
         if self.throttle.allow(limit, request.now).await.is_err() {
             return Ok(());
         }

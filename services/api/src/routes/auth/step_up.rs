@@ -51,7 +51,7 @@ impl StepUp {
                     field: "/code",
                     message: "expected the password",
                 })?;
-                app.prove_password(&request, id, &account, typed.expose())
+                app.prove_password(&request, id, &account, session, typed.expose())
                     .await?;
                 Proof::PASSWORD
             }
@@ -68,7 +68,12 @@ impl StepUp {
                         Some(session),
                     )
                     .await?;
-                proved.ok_or(Denied::MfaInvalid)?
+                let Some(proof) = proved else {
+                    let method = presented.kind();
+                    app.note_failure(&request, session, id, method).await?;
+                    return Err(Denied::MfaInvalid.into());
+                };
+                proof
             }
         };
         // A recovery code that was just used up has changed the account.

@@ -179,8 +179,10 @@ impl MyFactors {
         let bytes = bytes.map_err(|error| Denied::Broken(error.to_string()))?;
         // In place of the state, which so is worth nothing any more.
         let stored = VaultKey::Credential(id, credential);
-        let put = app.log.vault().put(stored, &bytes).await;
-        put.map_err(Denied::from)?;
+        let replaced = app.log.vault().replace(stored, &bytes).await;
+        if !replaced.map_err(Denied::from)? {
+            return Err(Denied::Conflict.into());
+        }
         let confirmation = Confirmation {
             credential,
             name: body.0.name,

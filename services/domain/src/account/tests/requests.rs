@@ -215,3 +215,12 @@ fn a_changed_password_ends_every_session_and_yields_to_none() {
         .when(command)
         .refused(AccountRefusal::Changed);
 }
+
+#[test]
+fn a_change_of_address_that_was_asked_for_ends_with_the_sessions_of_its_time() {
+    for reason in [EndReason::PasswordReset, EndReason::LogoutAll] {
+        account([change_asked(9), sessions_ended(reason)])
+            .when(change(9, minute(1)))
+            .refused(AccountRefusal::RequestClosed);
+    }
+}

@@ -47,7 +47,7 @@ fn a_second_factor_raises_a_session() {
 }
 
 #[test]
-fn a_step_up_never_lowers_and_forgets_no_method() {
+fn a_weaker_proof_makes_no_stronger_one_new_and_no_method_is_forgotten() {
     let again = StepUp {
         acr: Acr::Aal1,
         amr: vec!["pwd".into()],
@@ -55,7 +55,7 @@ fn a_step_up_never_lowers_and_forgets_no_method() {
     };
     Given::<Session>::events([started(), raised()])
         .when(SessionCommand::StepUp(again))
-        .then([stepped_up(Acr::Aal2, &["pwd", "otp"], 120, 1)]);
+        .then([stepped_up(Acr::Aal1, &["pwd", "otp"], 120, 1)]);
     let clock_set_back = step_up(30);
     Given::<Session>::events([started(), raised()])
         .when(SessionCommand::StepUp(clock_set_back))
