@@ -74,3 +74,36 @@ async fn ab_36_looking_at_a_link_uses_nothing_up() {
     world.reset_password(&reset, OTHER).await.expect(204);
     world.try_login(&address, OTHER).await.expect(200);
 }
+
+/// What a link carries stays with whoever opens it: no server, no log and no
+/// other site sees the token.
+#[tokio::test]
+async fn ab_35_a_token_travels_in_the_fragment_and_leaks_to_nobody() {
+    let (world, mailbox) = Mailbox::with(&[]).await;
+    let address = email("ada");
+    world.register(&address).await;
+    world.forgot(&address).await.expect(202);
+    for (subject, page) in [(VERIFY, "verify"), (RESET, "reset")] {
+        let mail = mailbox.open(&address, subject).await;
+        let token = mail.token().expect("a token");
+        let body = mail.body();
+        let link = format!("https://id.people.example/account/{page}#token={token}");
+        let all = body.matches(token.as_str()).count();
+        assert!(all >= 2, "as text and as HTML: {body}");
+        assert_eq!(body.matches(&link).count(), all, "{body}");
+    }
+    for page in ["verify", "reset", "email"] {
+        let page = world.get(&format!("/account/{page}")).send().await;
+        let page = page.expect(200);
+        assert_eq!(page.header("referrer-policy"), "no-referrer");
+        assert_eq!(page.header("cache-control"), "no-store");
+        let policy = page.header("content-security-policy");
+        for part in [
+            "default-src 'none'",
+            "script-src 'self'",
+            "frame-ancestors 'none'",
+        ] {
+            assert!(policy.contains(part), "{policy}");
+        }
+    }
+}

@@ -101,7 +101,7 @@ async fn a_device_is_unknown_once_the_password_is_another() {
 }
 
 #[tokio::test]
-async fn while_strangers_guess_at_an_account_its_owner_gets_in_by_device() {
+async fn ab_69_while_strangers_guess_at_an_account_its_owner_gets_in_by_device() {
     let world = World::start().await;
     let address = email("ada");
     world.register(&address).await;
