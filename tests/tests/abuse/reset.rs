@@ -16,7 +16,7 @@ const OTHER: &str = "copper-Meadow-73-whistle";
 const THIRD: &str = "hollow-Thunder-19-cabinet";
 
 /// How many use one token at the same time.
-const RACERS: usize = 60;
+const RACERS: usize = 200;
 
 /// All that an answer says but what is different in every answer.
 fn said(answer: &Answer) -> (u16, BTreeMap<String, String>, String) {
