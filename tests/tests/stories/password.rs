@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use countersign_events::AccountId;
+use countersign_log::VaultKey;
 use futures_util::future::join;
 use serde_json::json;
 
@@ -236,4 +238,43 @@ async fn of_two_changes_at_once_one_wins() {
         ];
         assert!(expected.contains(&(*status, code.as_str())), "{codes:?}");
     }
+}
+
+/// The parameters have risen, and who logs in brings their hash up to them.
+#[tokio::test]
+async fn a_login_hashes_anew_what_was_hashed_for_less() {
+    let world = World::start().await;
+    let dearer = world
+        .second_service_with(&[("password_iterations", "3")])
+        .await;
+    let address = email("ada");
+    let ada = world.register(&address).await;
+    let id = AccountId::from_uuid(ada.account);
+    let hashes = async || {
+        let account = world.app.accounts.current(id).await.expect("the log");
+        let live = account.state.password.expect("a password");
+        let kept = world.log.vault().credentials(Some(id)).await;
+        assert_eq!(kept.expect("the vault"), [(id, live)], "no other is kept");
+        let key = VaultKey::Credential(id, live);
+        let hash = world.log.vault().get(key).await.expect("the vault");
+        String::from_utf8(hash.expect("a hash").to_vec()).expect("PHC")
+    };
+    let cheap = hashes().await;
+    assert!(cheap.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+
+    // Neither a wrong password nor a service of before changes it.
+    dearer
+        .try_login(&address, OTHER)
+        .await
+        .refused(401, "invalid_credentials");
+    world.login(&address).await;
+    assert_eq!(hashes().await, cheap);
+    dearer.login(&address).await;
+    let dear = hashes().await;
+    assert!(dear.starts_with("$argon2id$v=19$m=19456,t=3,p=1$"));
+    // It is the same password: nobody was signed out, and nothing goes back.
+    world.verify(&ada.access).await.expect(200);
+    world.login(&address).await;
+    dearer.login(&address).await;
+    assert_eq!(hashes().await, dear);
 }

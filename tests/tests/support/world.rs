@@ -203,6 +203,15 @@ impl World {
         Service::start(&self.settings, &self.clock).await
     }
 
+    /// The same, with settings that differ from the defaults.
+    pub(crate) async fn second_service_with(&self, differing: &[(&'static str, &str)]) -> Service {
+        let mut settings = self.settings.clone();
+        for (key, value) in differing {
+            settings.suggest(key, value);
+        }
+        Service::start(&settings, &self.clock).await
+    }
+
     pub(crate) async fn stop_projector(&mut self) {
         if let Some(projector) = self.projector.take() {
             projector.stop().await;

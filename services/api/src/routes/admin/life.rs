@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_domain::{Account, AccountCommand, FactorCommand};
 use countersign_events::{AccountId, EndReason, Sealed};
-use countersign_log::{DataKey, Executed, Meta, SealError};
+use countersign_log::{DataKey, Executed, Meta};
 use countersign_openapi as wire;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -42,7 +42,7 @@ impl AccountLife {
         id: Path<Uuid>,
         body: Json<wire::Reason>,
     ) -> poem::Result<Done> {
-        let note = Some(body.0.reason);
+        let note = body.0.reason;
         let suspended = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -69,7 +69,7 @@ impl AccountLife {
         id: Path<Uuid>,
         body: Json<wire::Reason>,
     ) -> poem::Result<Done> {
-        let note = Some(body.0.reason);
+        let note = body.0.reason;
         let reinstated = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -107,7 +107,7 @@ impl AccountLife {
         if Permission::ALL.into_iter().any(exceeds) {
             return Err(Denied::Forbidden.into());
         }
-        let note = Some(body.0.reason);
+        let note = body.0.reason;
         let changed = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -138,7 +138,7 @@ impl AccountLife {
         let account = AccountId::from_uuid(id.0);
         let before = app.0.accounts.current(account).await;
         let before = before.map_err(Denied::from)?;
-        let note = Some(body.0.reason);
+        let note = body.0.reason;
         let reset = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -169,7 +169,7 @@ impl AccountLife {
         id: Path<Uuid>,
         body: Json<wire::Reason>,
     ) -> poem::Result<Done> {
-        let note = Some(body.0.reason);
+        let note = body.0.reason;
         let ended = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -213,18 +213,15 @@ impl App {
         request: &Circumstances,
         caller: &Caller,
         id: Uuid,
-        note: Option<String>,
+        note: String,
         command: impl FnOnce(Option<Sealed>) -> AccountCommand,
     ) -> Result<Executed<Account>, Denied> {
         let id = AccountId::from_uuid(id);
         let meta: Meta = request.meta(caller.actor(), Some(id))?;
         let key = self.log.vault().data_key(id).await?;
-        let seal = |key: &DataKey, note: &str| key.seal(note, id, meta.message, "note");
-        let note: Result<Option<Sealed>, SealError> = match (&key, &note) {
-            (Some(key), Some(note)) => seal(key, note).map(Some),
-            _ => Ok(None),
-        };
-        let executed = self.accounts.execute(id, &meta, &command(note?)).await?;
+        let seal = |key: DataKey| key.seal(&note, id, meta.message, "note");
+        let note: Option<Sealed> = key.map(seal).transpose()?;
+        let executed = self.accounts.execute(id, &meta, &command(note)).await?;
         let min_epoch = executed.state.state.min_epoch;
         self.raise_epoch_locally(id, min_epoch, request.now)?;
         Ok(executed)
