@@ -5,8 +5,9 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::{
-    AccountEvent, AccountId, EmailEvent, EntityId, EventSet, FactorEvent, KeyEvent, MessageId,
-    Noun, Position, SessionEvent, Subject, Timestamp,
+    AccountEvent, AccountId, ClientEvent, ClientId, EmailEvent, EntityId, EventSet, FactorEvent,
+    GrantEvent, KeyEvent, MessageId, Noun, Position, RevocationEvent, SessionEvent, Subject,
+    Timestamp,
 };
 
 /// The version of the envelope itself.
@@ -27,6 +28,8 @@ pub enum Actor {
     System,
     /// Nobody who is known: a registration, a forged token.
     Anonymous,
+    /// A service, as itself.
+    Client(ClientId),
 }
 
 /// A decision: the events it made, and the circumstances.
@@ -267,6 +270,9 @@ impl<'a> RawEnvelope<'a> {
             Noun::Email => self.wrap(AnyEvent::Email)?,
             Noun::Key => self.wrap(AnyEvent::Key)?,
             Noun::Factor => self.wrap(AnyEvent::Factor)?,
+            Noun::Client => self.wrap(AnyEvent::Client)?,
+            Noun::Grant => self.wrap(AnyEvent::Grant)?,
+            Noun::Revocation => self.wrap(AnyEvent::Revocation)?,
         })
     }
 
@@ -310,6 +316,12 @@ pub enum AnyEvent {
     Key(KeyEvent),
     /// Of a second factor's uses.
     Factor(FactorEvent),
+    /// Of a client.
+    Client(ClientEvent),
+    /// Of a client's grant.
+    Grant(GrantEvent),
+    /// Of a revocation.
+    Revocation(RevocationEvent),
 }
 
 /// A decoded message and where it stands.

@@ -20,9 +20,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
-    AccountEvent, Acr, Actor, AnyEvent, CredentialKind, DecodeError, EmailEvent, EndReason,
-    Envelope, EventSet, FactorEvent, FactorKind, KeyAlgorithm, KeyEvent, Noun, RawEnvelope,
-    SessionEvent, Subject,
+    AccountEvent, Acr, Actor, AnyEvent, ClientEvent, CredentialKind, DecodeError, EmailEvent,
+    EndReason, Envelope, EventSet, FactorEvent, FactorKind, GrantEvent, KeyAlgorithm, KeyEvent,
+    Noun, RawEnvelope, RevocationEvent, SessionEvent, Subject,
 };
 
 fn folder() -> PathBuf {
@@ -89,6 +89,9 @@ fn known(noun: Noun) -> &'static [(&'static str, u16)] {
         Noun::Email => EmailEvent::KNOWN,
         Noun::Key => KeyEvent::KNOWN,
         Noun::Factor => FactorEvent::KNOWN,
+        Noun::Client => ClientEvent::KNOWN,
+        Noun::Grant => GrantEvent::KNOWN,
+        Noun::Revocation => RevocationEvent::KNOWN,
     }
 }
 
@@ -173,6 +176,9 @@ fn every_file_decodes_and_says_what_its_name_says() {
             AnyEvent::Email(_) => subject.noun == Noun::Email,
             AnyEvent::Key(_) => subject.noun == Noun::Key,
             AnyEvent::Factor(_) => subject.noun == Noun::Factor,
+            AnyEvent::Client(_) => subject.noun == Noun::Client,
+            AnyEvent::Grant(_) => subject.noun == Noun::Grant,
+            AnyEvent::Revocation(_) => subject.noun == Noun::Revocation,
         });
         assert!(is_of_its_noun, "golden/{file}");
     }
@@ -188,6 +194,9 @@ fn file_stored_again(file: &str, text: &str) -> Option<String> {
         Noun::Email => stored_again::<EmailEvent>(subject, text),
         Noun::Key => stored_again::<KeyEvent>(subject, text),
         Noun::Factor => stored_again::<FactorEvent>(subject, text),
+        Noun::Client => stored_again::<ClientEvent>(subject, text),
+        Noun::Grant => stored_again::<GrantEvent>(subject, text),
+        Noun::Revocation => stored_again::<RevocationEvent>(subject, text),
     }
 }
 
@@ -314,6 +323,10 @@ fn stored_words_never_change() {
     let actor = |actor: Actor| serde_json::to_string(&actor).expect("encodes");
     assert_eq!(actor(Actor::System), r#"{"kind":"system"}"#);
     assert_eq!(actor(Actor::Anonymous), r#"{"kind":"anonymous"}"#);
+    assert_eq!(
+        actor(Actor::Client(samples::CLIENT)),
+        format!(r#"{{"kind":"client","id":"{}"}}"#, samples::CLIENT)
+    );
     assert_eq!(
         actor(Actor::Account(samples::ACCOUNT)),
         format!(r#"{{"kind":"account","id":"{}"}}"#, samples::ACCOUNT)

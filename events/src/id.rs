@@ -177,6 +177,47 @@ impl From<CredentialId> for FactorId {
 }
 
 uuid_newtype! {
+    /// A client. Its placement byte is drawn at random.
+    ClientId
+}
+entity_id!(ClientId, Noun::Client);
+
+impl ClientId {
+    /// A new client id; the last of the `random` bytes places it.
+    pub fn generate(at: Timestamp, random: [u8; 10]) -> Self {
+        Self(placed(at, random, random[9]))
+    }
+}
+
+uuid_newtype! {
+    /// A grant: the `sid` of a token that a client was given for itself. It is
+    /// placed beside its client.
+    GrantId
+}
+entity_id!(GrantId, Noun::Grant);
+
+impl GrantId {
+    /// A new grant id beside its client.
+    pub fn generate(client: ClientId, at: Timestamp, random: [u8; 10]) -> Self {
+        Self(placed(at, random, client.placement()))
+    }
+}
+
+uuid_newtype! {
+    /// A revocation: an order to end every session of a kind. Its placement
+    /// byte is drawn at random.
+    RevocationId
+}
+entity_id!(RevocationId, Noun::Revocation);
+
+impl RevocationId {
+    /// A new revocation id; the last of the `random` bytes places it.
+    pub fn generate(at: Timestamp, random: [u8; 10]) -> Self {
+        Self(placed(at, random, random[9]))
+    }
+}
+
+uuid_newtype! {
     /// A secret in the vault that belongs to the deployment, for example the
     /// private part of a signing key.
     SecretId

@@ -5,7 +5,7 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::set::event_set;
-use crate::{Noun, SecretId};
+use crate::{Noun, Sealed, SecretId};
 
 event_set! {
     /// Events on the one `key` subject. Keys share a subject so that a
@@ -15,6 +15,10 @@ event_set! {
         Created = "created" 1,
         /// The key signs new tokens from now on.
         Activated = "activated" 1,
+        /// The last token it signed has expired: it is published no more.
+        Retired = "retired" 1,
+        /// Every token it signed is refused, for good.
+        Revoked = "revoked" 1,
     }
 }
 
@@ -57,4 +61,23 @@ pub struct Created {
 pub struct Activated {
     /// Which one.
     pub kid: String,
+}
+
+/// The last token it signed has expired: it is published no more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retired {
+    /// Which one.
+    pub kid: String,
+}
+
+/// Every token it signed is refused, for good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoked {
+    /// Which one.
+    pub kid: String,
+    /// What the operator wrote, sealed under the operator's data key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Sealed>,
 }

@@ -10,15 +10,18 @@
 //! `docs/howto/add-an-event.md`).
 
 mod account;
+mod client;
 mod email;
 mod envelope;
 mod factor;
 #[cfg(test)]
 mod golden;
+mod grant;
 mod id;
 mod key;
 mod noun;
 mod position;
+mod revocation;
 mod sealed;
 mod session;
 mod set;
@@ -33,15 +36,28 @@ pub use account::{
     RecoveryCodeUsed, RecoveryCodesSet, Registered, Reinstated, RolesChanged, SessionsEnded,
     Suspended, VerificationRequested,
 };
+pub use client::{
+    Changed as ClientChanged, ClientEvent, ClientProfile, Disabled as ClientDisabled,
+    Enabled as ClientEnabled, KeysSet, Registered as ClientRegistered, SecretAdded, SecretRemoved,
+    TokensEnded,
+};
 pub use email::{EmailEvent, Released, Reserved};
 pub use envelope::{Actor, AnyEvent, DecodeError, Envelope, RawEnvelope, Stored};
 pub use factor::{AssertionAccepted, CodeAccepted, FactorEvent, FactorKind};
+pub use grant::{GrantEvent, Revoked as GrantRevoked};
 pub use id::{
-    AccountId, CredentialId, EmailId, EntityId, FactorId, KeyringId, MessageId, SecretId, SessionId,
+    AccountId, ClientId, CredentialId, EmailId, EntityId, FactorId, GrantId, KeyringId, MessageId,
+    RevocationId, SecretId, SessionId,
 };
-pub use key::{Activated, Created, KeyAlgorithm, KeyEvent};
+pub use key::{
+    Activated, Created, KeyAlgorithm, KeyEvent, Retired as KeyRetired, Revoked as KeyRevoked,
+};
 pub use noun::Noun;
 pub use position::{Cursor, Position, PositionError};
+pub use revocation::{
+    Cancelled as RevocationCancelled, Completed as RevocationCompleted,
+    Counted as RevocationCounted, Requested as RevocationRequested, RevocationEvent,
+};
 pub use sealed::{Sealed, SealedError};
 pub use session::{
     Acr, Attempted, BindingBroken, Bound, Continued, EndReason, Ended, FactorRejected,

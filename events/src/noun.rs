@@ -19,16 +19,25 @@ pub enum Noun {
     Key,
     /// One second factor of one account: the uses that must not be repeated.
     Factor,
+    /// A service that signs in as itself.
+    Client,
+    /// One token that a client was given for itself.
+    Grant,
+    /// An order to end every session of a kind.
+    Revocation,
 }
 
 impl Noun {
     /// Every noun, in the order of their introduction.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::Account,
         Self::Session,
         Self::Email,
         Self::Key,
         Self::Factor,
+        Self::Client,
+        Self::Grant,
+        Self::Revocation,
     ];
 
     /// The word used in subjects.
@@ -39,6 +48,9 @@ impl Noun {
             Self::Email => "email",
             Self::Key => "key",
             Self::Factor => "factor",
+            Self::Client => "client",
+            Self::Grant => "grant",
+            Self::Revocation => "revocation",
         }
     }
 }

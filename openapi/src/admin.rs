@@ -148,9 +148,9 @@ impl Example for ProjectionState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
 #[oai(example)]
 pub struct EventActor {
-    /// `account`, `system` or `anonymous`.
+    /// `account`, `client`, `system` or `anonymous`.
     pub kind: String,
-    /// The account's id; left out for the others.
+    /// The account's or client's id; left out for the others.
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<Uuid>,

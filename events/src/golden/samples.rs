@@ -5,6 +5,7 @@
 //! sessions' state hints are what the domain writes; a test beside the house
 //! rules folds the files and compares.
 
+mod clients;
 mod life;
 mod steps;
 
@@ -12,7 +13,7 @@ use serde_json::value::RawValue;
 use uuid::{Uuid, uuid};
 
 use crate::{
-    Abandoned, AccountEvent, AccountId, Acr, Activated, Actor, Created, CredentialId,
+    Abandoned, AccountEvent, AccountId, Acr, Activated, Actor, ClientId, Created, CredentialId,
     CredentialKind, CredentialSet, EmailEvent, EmailId, EndReason, Ended, EntityId, Envelope,
     EventSet, KeyAlgorithm, KeyEvent, KeyringId, MessageId, ProfileChanged, RefreshReused,
     Refreshed, Registered, Reserved, Sealed, SecretId, SessionEvent, SessionId, SessionsEnded,
@@ -22,6 +23,8 @@ use crate::{
 const START: Timestamp = Timestamp::from_millis(1_780_000_000_000);
 const DAY: i64 = 86_400;
 
+pub(super) const CLIENT: ClientId =
+    ClientId::from_uuid(uuid!("019e7044-8800-7a77-8001-0000000000a3"));
 pub(super) const ACCOUNT: AccountId =
     AccountId::from_uuid(uuid!("019e7044-8800-7a11-8001-00000000000b"));
 const OPERATOR: AccountId = AccountId::from_uuid(uuid!("019e7044-8800-7a11-8002-0000000000f0"));
@@ -106,6 +109,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<u8>)> {
         sessions(),
         emails(),
         keys(),
+        clients::all(),
         life::all(),
         steps::all(),
     ]

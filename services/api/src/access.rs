@@ -274,6 +274,7 @@ mod tests {
             amr: Vec::new(),
             auth_time: Some(auth_time),
             cnf: None,
+            act: None,
         };
         let config = ApiConfig::default();
         let now = 100_000;

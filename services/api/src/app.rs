@@ -256,7 +256,7 @@ fn listener(
             Noun::Session => sessions.seen(message),
             Noun::Email => emails.seen(message),
             Noun::Factor => factors.seen(message),
-            Noun::Key => {}
+            Noun::Key | Noun::Client | Noun::Grant | Noun::Revocation => {}
         }
     })
 }

@@ -241,6 +241,7 @@ impl App {
             amr: live.amr.clone(),
             auth_time: Some(seconds(live.auth_time)),
             cnf: None,
+            act: None,
         };
         let access_token = self
             .signing

@@ -98,6 +98,14 @@ impl Follower {
                 Revocation::Account { account, min_epoch } => {
                     revocations.raise_epoch(account.uuid(), min_epoch, forget_at(decided))
                 }
+                Revocation::Grant(grant) => {
+                    revocations.revoke_session(grant.uuid(), forget_at(decided))
+                }
+                Revocation::Client { client, min_epoch } => {
+                    revocations.raise_epoch(client.uuid(), min_epoch, forget_at(decided))
+                }
+                Revocation::Key(kid) => revocations.revoke_key(&kid),
+                Revocation::KeysChanged => Ok(()),
             };
             // Forgetting who is out would let them in: better to know nothing
             // new at all, and to say so.

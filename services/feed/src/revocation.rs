@@ -1,10 +1,13 @@
 //! Which messages end what.
 
-use countersign_events::{AccountEvent, AccountId, Noun, SessionEvent, SessionId, Timestamp};
+use countersign_events::{
+    AccountEvent, AccountId, ClientEvent, ClientId, GrantEvent, GrantId, KeyEvent, Noun,
+    SessionEvent, SessionId, Timestamp,
+};
 use countersign_log::{LogError, RawMessage};
 
 /// What can no longer come in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revocation {
     /// One session.
     Session(SessionId),
@@ -15,6 +18,19 @@ pub enum Revocation {
         /// The oldest epoch that is still good.
         min_epoch: u64,
     },
+    /// One token that a client was given for itself.
+    Grant(GrantId),
+    /// Everything of a client with an older epoch.
+    Client {
+        /// Whose.
+        client: ClientId,
+        /// The oldest epoch that is still good.
+        min_epoch: u64,
+    },
+    /// Everything that a key signed.
+    Key(Box<str>),
+    /// Nothing; but the published keys are others than before.
+    KeysChanged,
 }
 
 /// What a message revokes, and when that was decided.
@@ -89,7 +105,48 @@ pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation
                 })
                 .collect()
         }
-        Noun::Email | Noun::Key | Noun::Factor => Vec::new(),
+        Noun::Client => {
+            let client = ClientId::from_uuid(message.subject.id);
+            let min_epoch = message.position.sequence;
+            envelope
+                .events()
+                .map_err(decode)?
+                .iter()
+                .filter_map(|event| match event {
+                    ClientEvent::TokensEnded(_) => Some(Revocation::Client { client, min_epoch }),
+                    ClientEvent::Registered(_)
+                    | ClientEvent::Changed(_)
+                    | ClientEvent::SecretAdded(_)
+                    | ClientEvent::SecretRemoved(_)
+                    | ClientEvent::KeysSet(_)
+                    | ClientEvent::Disabled(_)
+                    | ClientEvent::Enabled(_) => None,
+                })
+                .collect()
+        }
+        Noun::Grant => {
+            let grant = GrantId::from_uuid(message.subject.id);
+            envelope
+                .events()
+                .map_err(decode)?
+                .iter()
+                .map(|event| match event {
+                    GrantEvent::Revoked(_) => Revocation::Grant(grant),
+                })
+                .collect()
+        }
+        Noun::Key => envelope
+            .events()
+            .map_err(decode)?
+            .iter()
+            .map(|event| match event {
+                KeyEvent::Revoked(revoked) => Revocation::Key(revoked.kid.as_str().into()),
+                KeyEvent::Created(_) | KeyEvent::Activated(_) | KeyEvent::Retired(_) => {
+                    Revocation::KeysChanged
+                }
+            })
+            .collect(),
+        Noun::Email | Noun::Factor | Noun::Revocation => Vec::new(),
     };
     Ok(found
         .into_iter()
@@ -108,7 +165,13 @@ pub(crate) fn revoked_at_worst(message: &RawMessage) -> Vec<(Timestamp, Revocati
             account: AccountId::from_uuid(message.subject.id),
             min_epoch: message.position.sequence,
         },
-        Noun::Email | Noun::Key | Noun::Factor => return Vec::new(),
+        Noun::Client => Revocation::Client {
+            client: ClientId::from_uuid(message.subject.id),
+            min_epoch: message.position.sequence,
+        },
+        Noun::Grant => Revocation::Grant(GrantId::from_uuid(message.subject.id)),
+        Noun::Key => Revocation::KeysChanged,
+        Noun::Email | Noun::Factor | Noun::Revocation => return Vec::new(),
     };
     vec![(never, revocation)]
 }

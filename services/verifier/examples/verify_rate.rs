@@ -255,6 +255,7 @@ fn claims() -> Claims {
         amr: vec!["pwd".into(), "otp".into()],
         auth_time: Some(NOW - 60),
         cnf: None,
+        act: None,
     }
 }
 

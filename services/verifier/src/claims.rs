@@ -1,5 +1,6 @@
 //! What an access token says.
 
+use crate::Actor;
 use crate::object::{Members, object};
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use serde::ser::Serializer;
@@ -79,9 +80,28 @@ pub struct Claims {
         skip_serializing_if = "Option::is_none"
     )]
     pub cnf: Option<Confirmation>,
+    /// Who acts for the subject; absent if the subject acts itself
+    /// (RFC 8693 section 4.1).
+    #[serde(
+        default,
+        deserialize_with = "given",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub act: Option<Actor>,
 }
 
 impl Claims {
+    /// Whether this is a service's own token (client credentials): its
+    /// client is its subject, and nothing in it speaks of a person.
+    pub fn is_service(&self) -> bool {
+        let mut text = Uuid::encode_buffer();
+        self.client_id == *self.sub.hyphenated().encode_lower(&mut text)
+            && self.acr.is_none()
+            && self.amr.is_empty()
+            && self.auth_time.is_none()
+            && self.roles.is_empty()
+    }
+
     /// Whether `scope` is one of the token's scopes, exactly.
     pub fn has_scope(&self, scope: &str) -> bool {
         !scope.is_empty() && self.scope.split(' ').any(|own| own == scope)
@@ -199,7 +219,7 @@ pub struct Confirmation {
 }
 
 /// A claim that may be absent but, unlike serde's `Option`, not `null`.
-fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+pub(crate) fn given<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     T: Deserialize<'de>,
     D: Deserializer<'de>,
@@ -220,17 +240,17 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 /// A UUID in its hyphenated form only; the crate's own reader takes braces,
 /// URNs and bare digits as well.
-mod uuid_text {
+pub(crate) mod uuid_text {
     use super::{Deserializer, Error, Serializer, Unexpected, Uuid};
     use crate::object::Text;
     use serde::{Deserialize, Serialize};
     use uuid::fmt::Hyphenated;
 
-    pub(super) fn serialize<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(id: &Uuid, serializer: S) -> Result<S::Ok, S::Error> {
         id.serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D>(deserializer: D) -> Result<Uuid, D::Error>
+    pub(crate) fn deserialize<'de, D>(deserializer: D) -> Result<Uuid, D::Error>
     where
         D: Deserializer<'de>,
     {

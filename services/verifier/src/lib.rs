@@ -37,6 +37,7 @@
 //!     amr: vec!["pwd".into()],
 //!     auth_time: Some(now),
 //!     cnf: None,
+//!     act: None,
 //! };
 //! let token = key.mint(&claims)?;
 //!
@@ -68,8 +69,10 @@
 //! the two to the same answers. `cargo run --release -p countersign-verifier
 //! --example verify_rate` measures what that is worth on your machine.
 
+mod actor;
 mod algorithm;
 mod claims;
+pub mod feed;
 mod header;
 mod jwk;
 mod key_ring;
@@ -83,6 +86,7 @@ mod step_up;
 mod token;
 mod verifier;
 
+pub use actor::{Actor, MAX_ACTORS};
 pub use algorithm::Algorithm;
 pub use claims::{Audience, Claims, Confirmation};
 pub use key_ring::KeyRing;

@@ -58,7 +58,8 @@ pub enum Refusal {
     /// it. Whoever stole the token is refused here.
     #[error("The access token needs a proof of possession")]
     ProofRequired,
-    /// The session, the account's epoch or the signing key is revoked.
+    /// The session, the account's epoch, that of an actor, or the signing key
+    /// is revoked.
     #[error("The access token was revoked")]
     Revoked,
 }

@@ -132,11 +132,16 @@ impl RevocationSet {
     /// Whether a token of this session and account, with this epoch, is
     /// revoked.
     pub fn is_revoked(&self, sid: Uuid, sub: Uuid, epoch: u64) -> bool {
-        self.sessions.get(sid).is_some()
-            || self
-                .accounts
-                .get(sub)
-                .is_some_and(|account| epoch < account.min_epoch)
+        self.sessions.get(sid).is_some() || self.is_outdated(sub, epoch)
+    }
+
+    /// Whether what was decided about `account`, or about a client, at this
+    /// epoch is revoked: the part of [`Self::is_revoked`] that concerns an
+    /// actor, who has no session.
+    pub fn is_outdated(&self, account: Uuid, epoch: u64) -> bool {
+        self.accounts
+            .get(account)
+            .is_some_and(|account| epoch < account.min_epoch)
     }
 
     /// Whether the tokens of this key are revoked.

@@ -3,7 +3,7 @@
 use crate::header::Header;
 use crate::object::object_from_str;
 use crate::token::Token;
-use crate::{Claims, KeyRing, Refusal, RevocationSet};
+use crate::{Actor, Claims, KeyRing, Refusal, RevocationSet};
 use std::sync::Arc;
 
 /// How far clocks may differ when `exp` and `nbf` are checked.
@@ -94,6 +94,16 @@ impl Verifier {
     /// audience, times, binding, revocation. Nothing before the signature
     /// allocates more than the token's size or asks anybody.
     pub fn check(&self, token: &str, now_unix_seconds: u64) -> Result<Claims, Refusal> {
+        self.check_for(&self.audience, token, now_unix_seconds)
+    }
+
+    /// [`Self::check`] for another of this service's names.
+    pub fn check_for(
+        &self,
+        audience: &str,
+        token: &str,
+        now_unix_seconds: u64,
+    ) -> Result<Claims, Refusal> {
         let token = Token::split(token, self.max_token_bytes)?;
         let header = Header::read(token.header()?)?;
         header.check()?;
@@ -110,26 +120,32 @@ impl Verifier {
 
         let claims: Claims =
             object_from_str(token.payload()?).map_err(|_| Refusal::MalformedClaims)?;
-        self.check_addressee(&claims)?;
+        self.check_addressee(&claims, audience)?;
         self.check_times(&claims, now_unix_seconds)?;
         if claims.cnf.is_some() {
             return Err(Refusal::ProofRequired);
         }
-        if self.revocations.is_key_revoked(key.key_id())
-            || self
-                .revocations
-                .is_revoked(claims.sid, claims.sub, claims.epoch)
-        {
-            return Err(Refusal::Revoked);
-        }
+        self.check_revocation(&claims, key.key_id())?;
         Ok(claims)
     }
 
-    fn check_addressee(&self, claims: &Claims) -> Result<(), Refusal> {
+    fn check_revocation(&self, claims: &Claims, key_id: &str) -> Result<(), Refusal> {
+        let known = &self.revocations;
+        let mut actors = claims.act.iter().flat_map(Actor::chain);
+        if known.is_key_revoked(key_id)
+            || known.is_revoked(claims.sid, claims.sub, claims.epoch)
+            || actors.any(|actor| known.is_outdated(actor.sub, actor.epoch))
+        {
+            return Err(Refusal::Revoked);
+        }
+        Ok(())
+    }
+
+    fn check_addressee(&self, claims: &Claims, audience: &str) -> Result<(), Refusal> {
         if claims.iss != self.issuer {
             return Err(Refusal::WrongIssuer);
         }
-        if !claims.aud.contains(&self.audience) {
+        if !claims.aud.contains(audience) {
             return Err(Refusal::WrongAudience);
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Who ended something, as two columns: a word and an id.
 
-use countersign_events::{AccountId, Actor};
+use countersign_events::{AccountId, Actor, ClientId};
 use uuid::Uuid;
 
 use crate::ViewError;
@@ -11,6 +11,7 @@ pub(crate) fn columns(actor: Actor) -> (&'static str, Option<Uuid>) {
         Actor::Account(account) => ("account", Some(account.uuid())),
         Actor::System => ("system", None),
         Actor::Anonymous => ("anonymous", None),
+        Actor::Client(client) => ("client", Some(client.uuid())),
     }
 }
 
@@ -20,6 +21,7 @@ pub(crate) fn from_columns(kind: &str, id: Option<Uuid>) -> Result<Actor, ViewEr
         ("account", Some(id)) => Ok(Actor::Account(AccountId::from_uuid(id))),
         ("system", None) => Ok(Actor::System),
         ("anonymous", None) => Ok(Actor::Anonymous),
+        ("client", Some(id)) => Ok(Actor::Client(ClientId::from_uuid(id))),
         _ => Err(ViewError::broken("a stored actor is of an unknown kind")),
     }
 }

@@ -147,8 +147,9 @@ impl Run {
                     });
                 }
             }
-            // No view shows reservations, keys or the uses of a factor.
-            AnyEvent::Email(_) | AnyEvent::Key(_) | AnyEvent::Factor(_) => {}
+            // No view shows reservations, keys, the uses of a factor or grants.
+            AnyEvent::Email(_) | AnyEvent::Key(_) | AnyEvent::Factor(_) | AnyEvent::Grant(_) => {}
+            AnyEvent::Client(_) | AnyEvent::Revocation(_) => {}
         }
         self.history.add(sequence, header, index, event);
         Ok(())

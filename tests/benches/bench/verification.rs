@@ -160,5 +160,6 @@ fn claims() -> Claims {
         amr: vec!["pwd".into()],
         auth_time: Some(NOW - 60),
         cnf: None,
+        act: None,
     }
 }

@@ -15,16 +15,33 @@ const NOT_VIEWED: &[&str] = &[
     "KeyEvent::Activated",
     "FactorEvent::CodeAccepted",
     "FactorEvent::AssertionAccepted",
+    "KeyEvent::Retired",
+    "KeyEvent::Revoked",
+    "GrantEvent::Revoked",
+    "ClientEvent::Registered",
+    "ClientEvent::Changed",
+    "ClientEvent::SecretAdded",
+    "ClientEvent::SecretRemoved",
+    "ClientEvent::KeysSet",
+    "ClientEvent::TokensEnded",
+    "ClientEvent::Disabled",
+    "ClientEvent::Enabled",
+    "RevocationEvent::Requested",
+    "RevocationEvent::Counted",
+    "RevocationEvent::Completed",
+    "RevocationEvent::Cancelled",
 ];
 
 /// Events of nouns that revoke nothing.
 const NOT_REVOKING: &[&str] = &[
     "EmailEvent::Reserved",
     "EmailEvent::Released",
-    "KeyEvent::Created",
-    "KeyEvent::Activated",
     "FactorEvent::CodeAccepted",
     "FactorEvent::AssertionAccepted",
+    "RevocationEvent::Requested",
+    "RevocationEvent::Counted",
+    "RevocationEvent::Completed",
+    "RevocationEvent::Cancelled",
 ];
 
 /// One line of an `event_set!` block.

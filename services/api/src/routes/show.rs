@@ -54,6 +54,7 @@ fn actor_text(actor: Actor) -> String {
         Actor::Account(id) => id.to_string(),
         Actor::System => "system".into(),
         Actor::Anonymous => "anonymous".into(),
+        Actor::Client(id) => format!("client {id}"),
     }
 }
 
@@ -96,6 +97,7 @@ fn event(
         Actor::Account(id) => ("account", Some(id.uuid())),
         Actor::System => ("system", None),
         Actor::Anonymous => ("anonymous", None),
+        Actor::Client(id) => ("client", Some(id.uuid())),
     };
     Ok(wire::Event {
         id: header.id.uuid(),

@@ -80,6 +80,7 @@ impl Aggregate for Keyring {
                 created_at: fact.occurred_at,
             }),
             KeyEvent::Activated(activated) => self.active = Some(activated.kid.clone()),
+            KeyEvent::Retired(_) | KeyEvent::Revoked(_) => {}
         }
     }
 }

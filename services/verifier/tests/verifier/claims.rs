@@ -208,6 +208,7 @@ fn what_is_absent_is_not_written() {
         amr: vec![],
         auth_time: None,
         cnf: None,
+        act: None,
         ..claims()
     };
     let written = json!(claims);

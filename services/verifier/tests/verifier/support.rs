@@ -72,6 +72,7 @@ pub(crate) fn claims() -> Claims {
         amr: vec!["pwd".into(), "otp".into()],
         auth_time: Some(NOW - 60),
         cnf: None,
+        act: None,
     }
 }
 

@@ -76,7 +76,12 @@ impl Changes {
                 };
                 ("session", event.name(), account, forget)
             }
-            AnyEvent::Email(_) | AnyEvent::Key(_) | AnyEvent::Factor(_) => return,
+            AnyEvent::Email(_)
+            | AnyEvent::Key(_)
+            | AnyEvent::Factor(_)
+            | AnyEvent::Client(_)
+            | AnyEvent::Grant(_)
+            | AnyEvent::Revocation(_) => return,
         };
         self.entries.push(NewEntry {
             account,
@@ -88,7 +93,7 @@ impl Changes {
             name,
             actor: match header.actor {
                 Actor::Account(id) => Some(id),
-                Actor::System | Actor::Anonymous => None,
+                Actor::System | Actor::Anonymous | Actor::Client(_) => None,
             },
             forget,
         });
