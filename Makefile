@@ -11,10 +11,10 @@ export COUNTERSIGN_TOOLS := $(CURDIR)/.tools
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # Features are those of the whole workspace, so that run, test and lint share
 # one build of the dependencies.
-BUILD  := cargo build --workspace --bin countersign
+BUILD  := cargo build --workspace --bins
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint deny advisories doc bench soak openapi tools clean-tools
+.PHONY: help run test bound lint deny advisories doc bench soak openapi tools clean-tools
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-12s %s\n", $$1, $$2 }'
@@ -26,6 +26,10 @@ run: tools ## build and start everything: LISTEN=127.0.0.1:8080 DATA=.data/dev A
 test: tools ## every test, over real NATS and Postgres; ARGS=name runs some
 	@$(BUILD)
 	@cargo test --workspace $(ARGS)
+
+bound: tools ## prove how soon a revoked session is refused; COUNTERSIGN_SOAK=1 with 50 verifiers
+	@$(BUILD)
+	@cargo test -q -p countersign-tests --test main -- r_11_soak --nocapture
 
 lint: ## formatting, and clippy with warnings as errors
 	cargo fmt --all --check

@@ -13,6 +13,8 @@ event_set! {
     pub enum KeyEvent for KeyringId (Noun::Key) {
         /// A key pair was made; its public half is published from now on.
         Created = "created" 1,
+        /// An operator wants the next key to sign as soon as it may.
+        RotationRequested = "rotation_requested" 1,
         /// The key signs new tokens from now on.
         Activated = "activated" 1,
         /// The last token it signed has expired: it is published no more.
@@ -53,6 +55,17 @@ pub struct Created {
     pub public: String,
     /// Where the private half is in the vault.
     pub secret: SecretId,
+}
+
+/// An operator wants the next key to sign as soon as it may.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RotationRequested {
+    /// Which one.
+    pub kid: String,
+    /// What the operator wrote, sealed under the operator's data key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Sealed>,
 }
 
 /// The key signs new tokens from now on.

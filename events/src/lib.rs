@@ -51,6 +51,7 @@ pub use id::{
 };
 pub use key::{
     Activated, Created, KeyAlgorithm, KeyEvent, Retired as KeyRetired, Revoked as KeyRevoked,
+    RotationRequested,
 };
 pub use noun::Noun;
 pub use position::{Cursor, Position, PositionError};

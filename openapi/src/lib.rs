@@ -15,14 +15,19 @@
 mod account;
 mod admin;
 mod auth;
+mod client;
 mod display;
 mod factor;
+mod feed;
 mod health;
+mod key;
 mod keys;
 mod life;
 mod mfa;
+mod oauth2;
 mod page;
 mod problem;
+mod revocation;
 mod secret;
 mod session;
 #[cfg(test)]
@@ -34,12 +39,21 @@ pub use auth::{
     Authenticated, Login, LoginAnswer, Logout, MfaMethod, MfaRequired, Refresh, Register,
     TokenType, Tokens, VerifyAnswer,
 };
+pub use client::{
+    AddClientSecret, Client, ClientKeys, ClientProfile, ClientRegistered, ClientSecret,
+    ClientState, NewClientSecret,
+};
 pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to};
 pub use factor::{
     ConfirmPasskey, ConfirmTotp, Factor, FactorConfirmed, FactorState, PasskeyOffer, RecoveryCodes,
     RenameFactor, TotpOffer,
 };
+pub use feed::{
+    Applied, FeedBeat, FeedItem, FeedMessage, FeedPage, FeedRecord, ReportAnswer, RevokeReason,
+    Revoked, Verifier, VerifierBehind, VerifierReport, VerifierState, Verifiers,
+};
 pub use health::{Check, CheckState, Health, HealthStatus, Ready, ReadyStatus};
+pub use key::{KeyRevoked, RevokeKey, RotateKeys, SigningKey, SigningKeyState};
 pub use keys::{Jwk, Jwks};
 pub use life::{
     ChangePassword, ConfirmToken, Export, ForgotPassword, Reason, RequestEmailChange,
@@ -49,8 +63,16 @@ pub use mfa::{
     AccessToken, CsrfToken, Mfa, PasskeyLogin, PasskeyOptions, PasskeyOptionsRequest, StepUp,
     StepUpMethod, SteppedUp,
 };
+pub use oauth2::{
+    AuthorizationServer, Introspection, OAuthError, OAuthErrorCode, ServiceToken, TokenActor,
+    TokenQuestion, TokenRequest,
+};
 pub use page::Page;
 pub use problem::{FieldError, PROBLEM_CONTENT_TYPE, ProblemCode, ProblemDetails, ProblemFacts};
+pub use revocation::{
+    Revocation, RevocationItem, RevocationItemState, RevocationPredicate, RevocationPreview,
+    RevocationState, StartRevocation,
+};
 pub use secret::Secret;
 pub use session::{Acr, Ended, RevokeSession, Session, SessionState};
 

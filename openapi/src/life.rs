@@ -140,6 +140,11 @@ pub struct SetRoles {
     /// It is kept with the event, for whoever asks later.
     #[oai(validator(min_length = 1, max_length = 500))]
     pub reason: String,
+    /// Whether to wait, two seconds at most, until every verifier has applied
+    /// it, and to say which have not.
+    #[oai(default)]
+    #[serde(default)]
+    pub wait: bool,
 }
 
 impl Example for SetRoles {
@@ -147,6 +152,7 @@ impl Example for SetRoles {
         Self {
             roles: vec!["user".to_owned(), "support".to_owned()],
             reason: "joined the support team".to_owned(),
+            wait: false,
         }
     }
 }

@@ -149,12 +149,18 @@ pub struct RevokeSession {
     /// One to 200 characters, for whoever reads the history later.
     #[oai(validator(min_length = 1, max_length = 200))]
     pub reason: String,
+    /// Whether to wait, two seconds at most, until every verifier has applied
+    /// it, and to say which have not.
+    #[oai(default)]
+    #[serde(default)]
+    pub wait: bool,
 }
 
 impl Example for RevokeSession {
     fn example() -> Self {
         Self {
             reason: "credential stuffing, incident 311".to_owned(),
+            wait: false,
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use countersign_openapi::{
-    Account, POSITION_HEADER, Page, ProblemCode, ProblemDetails, RevokeSession, Secret, Session,
-    display_safe,
+    Account, Applied, POSITION_HEADER, Page, ProblemCode, ProblemDetails, RevokeSession, Revoked,
+    Secret, Session, display_safe,
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{Context, Login};
 
 /// A signed-in connection to a service.
+#[derive(Clone)]
 pub struct Client {
     pub(crate) http: reqwest::Client,
     url: String,
@@ -85,19 +86,24 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 impl Client {
     /// Signs in.
     pub async fn connect(context: &Context) -> Result<Self, ClientError> {
+        let mut client = Self::unsigned(context)?;
+        client.sign_in().await?;
+        Ok(client)
+    }
+
+    /// A connection on which nobody is signed in yet.
+    pub(crate) fn unsigned(context: &Context) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .timeout(TIMEOUT)
             .user_agent(concat!("countersign/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(ClientError::Unreachable)?;
-        let mut client = Self {
+        Ok(Self {
             http,
             url: context.url.clone(),
             login: context.login.clone(),
             token: Secret::new(""),
-        };
-        client.sign_in().await?;
-        Ok(client)
+        })
     }
 
     /// Ends the session, unless it is kept for the next command or was opened
@@ -119,7 +125,7 @@ impl Client {
             .bearer_auth(self.token.expose())
     }
 
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         read(send(self.request(Method::GET, path)).await?).await
     }
 
@@ -152,10 +158,17 @@ impl Client {
         self.get(&format!("/v1/admin/sessions/{id}")).await
     }
 
-    /// Ends a session; the position at which it is over.
-    pub async fn revoke(&mut self, id: Uuid, reason: &str) -> Result<String, ClientError> {
+    /// Ends a session; the position at which it is over and, if that was
+    /// waited for, who has applied it.
+    pub async fn revoke(
+        &mut self,
+        id: Uuid,
+        reason: &str,
+        wait: bool,
+    ) -> Result<(String, Option<Applied>), ClientError> {
         let body = RevokeSession {
             reason: reason.to_owned(),
+            wait,
         };
         let path = format!("/v1/admin/sessions/{id}/revoke");
         let ask = |client: &Self| send(client.request(Method::POST, &path).json(&body));
@@ -167,15 +180,20 @@ impl Client {
             other => other?,
         };
         let position = answer.headers().get(POSITION_HEADER);
-        position
+        let position = position
             .and_then(|value| value.to_str().ok())
             .map(str::to_owned)
-            .ok_or_else(|| ClientError::Contract("a write without a position".into()))
+            .ok_or_else(|| ClientError::Contract("a write without a position".into()))?;
+        if !wait {
+            return Ok((position, None));
+        }
+        let revoked: Revoked = read(answer).await?;
+        Ok((position, Some(revoked.applied)))
     }
 }
 
 /// A path with its query, everything but letters and digits percent-encoded.
-fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) -> String {
+pub(crate) fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) -> String {
     let mut path = format!("{path}?limit={limit}");
     for (name, value) in parameters {
         let Some(value) = value else { continue };

@@ -2,13 +2,18 @@
 //! the calls that the command line makes.
 //!
 //! It speaks HTTP only, with the wire types of `countersign-openapi`, so the
-//! service enforces every right. The screens of the console will stand on the
+//! service enforces every right. The screens of the [`console`] stand on the
 //! same [`Client`].
 
 mod client;
+pub mod console;
 mod context;
 mod keep;
+mod key;
 mod operator;
+mod registered;
+mod revocation;
+mod verifier;
 
 pub use client::{Client, ClientError, SessionQuery};
 pub use context::{Context, ContextError, Login};

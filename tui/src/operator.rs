@@ -57,7 +57,7 @@ impl Client {
     }
 
     /// Whether the session that was kept goes on.
-    async fn go_on(&mut self, keep: &Keep) -> Result<bool, ClientError> {
+    pub(crate) async fn go_on(&mut self, keep: &Keep) -> Result<bool, ClientError> {
         let Some(refresh_token) = keep.read() else {
             return Ok(false);
         };
@@ -83,7 +83,7 @@ impl Client {
         }
     }
 
-    async fn log_in(&self, body: &LoginBody) -> Result<LoginAnswer, ClientError> {
+    pub(crate) async fn log_in(&self, body: &LoginBody) -> Result<LoginAnswer, ClientError> {
         let request = self.http.post(self.at("/v1/auth/login")).json(body);
         read(send(request).await?).await
     }

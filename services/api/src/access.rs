@@ -30,14 +30,37 @@ pub(crate) enum Access {
     /// An access token whose roles permit this, of a new authentication with
     /// two factors.
     Operator(Permission),
+    /// A service's own token with this scope, or an access token whose roles
+    /// permit this.
+    Service(Scope, Permission),
+    /// That a client proves itself, in the request (RFC 6749 section 2.3): see
+    /// `client/`. No access token counts.
+    Client,
+}
+
+/// What a service may do here with its own token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Follow the revocation feed, and report how far it has come.
+    RevocationsRead,
+}
+
+impl Scope {
+    /// As it stands in tokens (RFC 6749 section 3.3).
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::RevocationsRead => "revocations:read",
+        }
+    }
 }
 
 /// The page of access: operation id and what it asks. A test holds it equal
 /// to the operations of the document.
 #[rustfmt::skip]
 pub(crate) const ACCESS: &[(&str, Access)] = {
-    use Access::{Fresh, FreshOrPassword, Open, Operator, Reader, SignedIn};
-    use Permission::{AccountsErase, AccountsRead, AccountsWrite, EventsRead, ProjectionsRead, SessionsRead, SessionsRevoke};
+    use Access::{Client, Fresh, FreshOrPassword, Open, Operator, Reader, Service, SignedIn};
+    use Permission::{AccountsErase, AccountsRead, AccountsWrite, ClientsRead, ClientsWrite, EventsRead, KeysRead, KeysRotate, ProjectionsRead, SessionsRead, SessionsRevoke, VerifiersRead};
+    use Scope::RevocationsRead;
     &[
         ("register", Open),
         ("login", Open),
@@ -76,6 +99,11 @@ pub(crate) const ACCESS: &[(&str, Access)] = {
         ("get_session", Reader(SessionsRead)),
         ("list_session_events", Reader(SessionsRead)),
         ("revoke_session", Operator(SessionsRevoke)),
+        ("start_revocation", Operator(SessionsRevoke)),
+        ("list_revocation_orders", Reader(SessionsRead)),
+        ("get_revocation", Reader(SessionsRead)),
+        ("list_revocation_items", Reader(SessionsRead)),
+        ("cancel_revocation", Operator(SessionsRevoke)),
         ("list_accounts", Reader(AccountsRead)),
         ("get_account", Reader(AccountsRead)),
         ("list_account_events", Reader(AccountsRead)),
@@ -87,6 +115,26 @@ pub(crate) const ACCESS: &[(&str, Access)] = {
         ("erase_account", Operator(AccountsErase)),
         ("list_events", Reader(EventsRead)),
         ("list_projections", Reader(ProjectionsRead)),
+        ("list_keys", Reader(KeysRead)),
+        ("rotate_keys", Operator(KeysRotate)),
+        ("revoke_key", Operator(KeysRotate)),
+        ("list_clients", Reader(ClientsRead)),
+        ("register_client", Operator(ClientsWrite)),
+        ("get_client", Reader(ClientsRead)),
+        ("change_client", Operator(ClientsWrite)),
+        ("add_client_secret", Operator(ClientsWrite)),
+        ("remove_client_secret", Operator(ClientsWrite)),
+        ("set_client_keys", Operator(ClientsWrite)),
+        ("disable_client", Operator(ClientsWrite)),
+        ("enable_client", Operator(ClientsWrite)),
+        ("token", Client),
+        ("introspect", Client),
+        ("revoke_token", Client),
+        ("oauth_metadata", Open),
+        ("list_verifiers", Reader(VerifiersRead)),
+        ("list_revocations", Service(RevocationsRead, VerifiersRead)),
+        ("stream_revocations", Service(RevocationsRead, VerifiersRead)),
+        ("report_verifier", Service(RevocationsRead, VerifiersRead)),
         ("healthz", Open),
         ("readyz", Open),
         ("jwks", Open),
@@ -136,16 +184,16 @@ impl Access {
             TokenMissing, TokenRevoked,
         };
         match self {
-            Self::Open => &[],
-            Self::SignedIn => &[TokenMissing, TokenInvalid, TokenExpired, TokenRevoked],
+            Self::Open | Self::Client => &[],
             Self::Fresh | Self::FreshOrPassword => &[
                 TokenMissing,
                 TokenInvalid,
                 TokenExpired,
                 TokenRevoked,
+                InsufficientPermissions,
                 InsufficientUserAuthentication,
             ],
-            Self::Reader(_) => &[
+            Self::SignedIn | Self::Reader(_) | Self::Service(..) => &[
                 TokenMissing,
                 TokenInvalid,
                 TokenExpired,
@@ -178,16 +226,32 @@ impl Access {
         config: &ApiConfig,
         now_unix_seconds: u64,
     ) -> Result<(), Denied> {
+        if let Self::Service(scope, _) = self
+            && claims.is_service()
+            && claims.act.is_none()
+            && claims.has_scope(scope.as_str())
+        {
+            return Ok(());
+        }
+        // Nobody is let in by a token where a client is asked for.
+        if self == Self::Client {
+            return Err(Denied::Forbidden);
+        }
+        only_people(claims)?;
         let own = if needs_factor { Acr::Aal2 } else { Acr::Aal1 };
         let permission = match self {
-            Self::Reader(permission) | Self::Operator(permission) => Some(permission),
+            Self::Reader(permission)
+            | Self::Operator(permission)
+            | Self::Service(_, permission) => Some(permission),
             _ => None,
         };
         if permission.is_some_and(|permission| !permitted(&claims.roles, permission)) {
             return Err(Denied::Forbidden);
         }
         let (acr, max_age): (Acr, Option<Duration>) = match self {
-            Self::Open | Self::SignedIn | Self::Reader(_) => return Ok(()),
+            Self::Open | Self::Client | Self::SignedIn | Self::Reader(_) | Self::Service(..) => {
+                return Ok(());
+            }
             Self::Fresh => (own, Some(config.own_max_age)),
             Self::FreshOrPassword => (own, None),
             Self::Operator(_) => (Acr::Aal2, Some(config.operator_max_age)),
@@ -197,122 +261,15 @@ impl Access {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn of(id: &str) -> Access {
-        let found = ACCESS.iter().find(|(name, _)| *name == id);
-        found.map_or_else(|| panic!("{id} is missing"), |(_, access)| *access)
+/// Refuses a service's own token, and one with which a service acts for
+/// somebody: what people may do here, they do themselves.
+pub(crate) fn only_people(claims: &Claims) -> Result<(), Denied> {
+    let is_machine = claims.client_id.parse() == Ok(claims.sub);
+    if is_machine || claims.act.is_some() {
+        return Err(Denied::Forbidden);
     }
-
-    /// Every operation of the document, as method, path and id.
-    fn operations() -> Vec<(String, String, String)> {
-        let document = crate::service::document().expect("no gaps");
-        let document: serde_json::Value = serde_json::from_str(&document).expect("JSON");
-        let listed = crate::http::operations(&document);
-        listed
-            .map(|(method, path, id)| (method.to_owned(), path, id.to_owned()))
-            .collect()
-    }
-
-    #[test]
-    fn the_page_names_every_operation_once_and_no_other() {
-        let mut named: Vec<&str> = ACCESS.iter().map(|(id, _)| *id).collect();
-        named.sort_unstable();
-        let operations = operations();
-        let mut known: Vec<&str> = operations.iter().map(|(_, _, id)| id.as_str()).collect();
-        known.sort_unstable();
-        assert_eq!(named, known);
-    }
-
-    /// What an operator changes needs two fresh factors, what one changes
-    /// about getting in needs a fresh authentication, and nothing under
-    /// `/v1/admin` is open.
-    #[test]
-    fn what_changes_something_asks_for_what_its_place_asks() {
-        for (method, path, id) in operations() {
-            let reads = method == "get";
-            let access = of(&id);
-            let fits = if path.starts_with("/v1/admin/") {
-                match access {
-                    Access::Reader(_) => reads,
-                    Access::Operator(_) => !reads,
-                    _ => false,
-                }
-            } else if path.starts_with("/v1/me/factors") && !reads {
-                access == Access::Fresh || id == "rename_factor"
-            } else if path == "/v1/me" && method == "delete"
-                || ["/v1/me/export", "/v1/me/email"].contains(&path.as_str())
-            {
-                access == Access::Fresh
-            } else if path.starts_with("/v1/me") {
-                access == Access::SignedIn || access == Access::Fresh
-            } else {
-                !matches!(access, Access::Reader(_) | Access::Operator(_))
-            };
-            assert!(fits, "{method} {path} ({id}): {access:?}");
-        }
-    }
-
-    #[test]
-    fn strength_age_and_permission_are_all_asked() {
-        let claims = |acr: &str, auth_time: u64, roles: &[&str]| Claims {
-            iss: String::new(),
-            sub: uuid::Uuid::nil(),
-            aud: countersign_verifier::Audience::from("a"),
-            exp: 0,
-            iat: 0,
-            nbf: 0,
-            jti: String::new(),
-            client_id: String::new(),
-            sid: uuid::Uuid::nil(),
-            epoch: 0,
-            scope: String::new(),
-            roles: roles.iter().map(|&role| role.to_owned()).collect(),
-            acr: Some(acr.to_owned()),
-            amr: Vec::new(),
-            auth_time: Some(auth_time),
-            cnf: None,
-            act: None,
-        };
-        let config = ApiConfig::default();
-        let now = 100_000;
-        let check =
-            |access: Access, claims: &Claims, factor| access.check(claims, factor, &config, now);
-        let operator = Access::Operator(Permission::SessionsRevoke);
-        let good = claims("aal2", now - 900, &["operator"]);
-        assert!(check(operator, &good, false).is_ok());
-        let old = claims("aal2", now - 901, &["operator"]);
-        assert!(matches!(
-            check(operator, &old, false),
-            Err(Denied::StepUp(_))
-        ));
-        let weak = claims("aal1", now, &["operator"]);
-        assert!(matches!(
-            check(operator, &weak, false),
-            Err(Denied::StepUp(_))
-        ));
-        let stranger = claims("aal3", now, &["user"]);
-        assert!(matches!(
-            check(operator, &stranger, false),
-            Err(Denied::Forbidden)
-        ));
-        let password = claims("aal1", now - 300, &["user"]);
-        assert!(check(Access::Fresh, &password, false).is_ok());
-        assert!(matches!(
-            check(Access::Fresh, &password, true),
-            Err(Denied::StepUp(_))
-        ));
-        let stale = claims("aal1", now - 301, &["user"]);
-        assert!(matches!(
-            check(Access::Fresh, &stale, false),
-            Err(Denied::StepUp(_))
-        ));
-        assert!(check(Access::FreshOrPassword, &stale, false).is_ok());
-        assert!(matches!(
-            check(Access::FreshOrPassword, &stale, true),
-            Err(Denied::StepUp(_))
-        ));
-    }
+    Ok(())
 }
+
+#[cfg(test)]
+mod tests;

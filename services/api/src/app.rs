@@ -4,28 +4,31 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use countersign_domain::{Account, EmailReservation, FactorUse, Session};
+use countersign_domain::{
+    Account, Client, EmailReservation, FactorUse, Grant, Revocation, Session,
+};
 use countersign_events::{AccountId, CredentialId, Noun, Signal, SignalKind};
 use countersign_feed::{Feed, FeedConfig, Listener};
-use countersign_log::{Log, Repository, patiently};
+use countersign_log::{Blind, Log, Repository, patiently};
 use countersign_mail::ActionTokens;
-use countersign_openapi as wire;
 use countersign_passkey::{Challenges, PasskeyError, Passkeys};
 use countersign_throttle::Throttle;
-use countersign_verifier::{KeyRing, KeySet, RevocationSet, SigningKey, Verifier};
+use countersign_verifier::{RevocationSet, Verifier};
 use quick_cache::sync::Cache;
 use sqlx::PgPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::access::AccessTable;
 use crate::circumstances::Circumstances;
+use crate::client;
 use crate::clock::Clock;
 use crate::config::ApiConfig;
 use crate::csrf::CsrfTokens;
 use crate::denied::Denied;
 use crate::email::BlindIndex;
 use crate::http::origin::AllowedOrigins;
-use crate::keys;
+use crate::keys::{self, Heard, Keys};
 use crate::metrics::Metrics;
 use crate::password::{HashPool, PasswordHash, PasswordPolicy};
 use crate::postgres::PostgresHealth;
@@ -49,6 +52,16 @@ pub struct App {
     pub emails: Repository<EmailReservation>,
     /// The uses of second factors, from the log.
     pub(crate) factors: Repository<FactorUse>,
+    /// Clients, from the log.
+    pub(crate) clients: Repository<Client>,
+    /// Grants that were revoked, from the log.
+    pub(crate) grants: Repository<Grant>,
+    /// What is kept of clients' secrets.
+    pub(crate) client_secrets: client::Secrets,
+    /// Names the assertions that clients have used.
+    pub(crate) assertion_names: Blind,
+    /// Orders to end many sessions, from the log.
+    pub(crate) orders: Repository<Revocation>,
     /// The read models.
     pub views: PgPool,
     /// How far the read models have come.
@@ -85,14 +98,16 @@ pub struct App {
     pub(crate) origins: AllowedOrigins,
     /// What every operation asks of its caller.
     pub(crate) access: AccessTable,
-    /// Mints access tokens.
-    pub signing: SigningKey,
+    /// Sign and publish.
+    pub(crate) keys: Arc<Keys>,
     /// Checks access tokens.
     pub verifier: Verifier,
-    /// The published keys, ready to send.
-    pub jwks: wire::Jwks,
     /// Follows the log.
     pub feed: Feed,
+    /// Bounds how many follow the revocation feed over HTTP.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Ends what is answered without end, when the service stops.
+    pub(crate) closing: CancellationToken,
     /// Bounds what goes on after its answer was given.
     afterwards: Arc<Semaphore>,
     /// The second in which a flood was last noted.
@@ -115,17 +130,28 @@ impl App {
         let sessions = Repository::new(&log);
         let emails = Repository::new(&log);
         let factors = Repository::new(&log);
+        let orders = Repository::new(&log);
+        let clients = Repository::new(&log);
+        let grants = Repository::new(&log);
+        let keyring = Heard::new(&log);
         let revocations = Arc::new(RevocationSet::default());
-        let listener = listener(&log, &accounts, &sessions, &emails, &factors);
+        let listener = listener(
+            &log, &accounts, &sessions, &emails, &factors, &orders, &clients, &grants, &keyring,
+        );
         let feed_config = FeedConfig {
             token_lifetime: crate::config::MAX_ACCESS_TOKEN,
             clock_skew: config.clock_skew,
+            name: own_name(),
+            max_staleness: config.max_staleness,
         };
         let feed = async || {
             let (set, listener) = (Arc::clone(&revocations), Arc::clone(&listener));
             Feed::start(&log, &feed_config, set, listener, clock.now()).await
         };
-        let keys = async || keys::load_or_found(&log, clock.now()).await;
+        let keys = async || {
+            let set = Arc::clone(&revocations);
+            Keys::load_or_found(&log, &keyring, set, &config, clock.now()).await
+        };
         let throttle = async || Throttle::open(&log, config.throttle).await;
         let (feed, secrets, throttle, keys) = tokio::try_join!(
             async { Ok(patiently("the feed", feed).await?) },
@@ -133,12 +159,22 @@ impl App {
             async { Ok(Box::pin(patiently("the throttle", throttle)).await?) },
             patiently("the signing keys", keys),
         )?;
+        let blind = async || log.blind("client-assertions").await;
+        let assertion_names = patiently("the vault", blind).await?;
         feed.caught_up(&log).await?;
         tokio::spawn(forget(Arc::downgrade(&revocations), clock.clone()));
         let broken = |error: &dyn std::fmt::Display| Denied::Broken(error.to_string());
-        let jwks =
-            serde_json::from_str(&keys.published.to_jwks()).map_err(|error| broken(&error))?;
-        let verifier = verifier(&config, keys.published, revocations);
+        let keys = Arc::new(keys);
+        tokio::spawn(keys::follow(
+            Arc::downgrade(&keys),
+            log.clone(),
+            config.clone(),
+            clock.clone(),
+            keyring.told(),
+        ));
+        let checking = Arc::clone(keys.checking());
+        let (issuer, audience) = (config.issuer.clone(), config.audience.clone());
+        let verifier = Verifier::new(issuer, audience, checking, revocations);
         Ok(Self {
             hashing: HashPool::start(&config.password)?,
             hashes: Cache::new(CACHED_HASHES),
@@ -158,10 +194,11 @@ impl App {
             )
             .map_err(|error| broken(&error))?,
             access: crate::service::access()?,
-            signing: keys.signing,
+            keys,
             verifier,
-            jwks,
             feed,
+            streams: Arc::new(Semaphore::new(STREAMS)),
+            closing: CancellationToken::new(),
             afterwards: Arc::new(Semaphore::new(AFTERWARDS)),
             flooded: AtomicI64::new(i64::MIN),
             projected: Projected::listen(&log, config.position_wait),
@@ -171,6 +208,11 @@ impl App {
             sessions,
             emails,
             factors,
+            clients,
+            grants,
+            client_secrets: client::Secrets::default(),
+            assertion_names,
+            orders,
             views,
             log,
             clock,
@@ -229,6 +271,16 @@ fn passkeys(config: &ApiConfig) -> Result<Option<Passkeys>, Denied> {
     }
 }
 
+/// What this instance calls itself among the verifiers.
+fn own_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    let host = host.unwrap_or_else(|_| "host".into());
+    format!("serve/{}:{}", host.trim(), std::process::id())
+}
+
+/// How many follow the revocation feed over HTTP at the same time.
+const STREAMS: usize = 1_000;
+
 /// How much may go on after its answer was given.
 const AFTERWARDS: usize = 256;
 
@@ -242,9 +294,14 @@ fn listener(
     sessions: &Repository<Session>,
     emails: &Repository<EmailReservation>,
     factors: &Repository<FactorUse>,
+    orders: &Repository<Revocation>,
+    clients: &Repository<Client>,
+    grants: &Repository<Grant>,
+    keyring: &Heard,
 ) -> Listener {
     let (log, accounts, sessions) = (log.clone(), accounts.clone(), sessions.clone());
-    let (emails, factors) = (emails.clone(), factors.clone());
+    let (emails, factors, keyring) = (emails.clone(), factors.clone(), keyring.clone());
+    let (orders, clients, grants) = (orders.clone(), clients.clone(), grants.clone());
     Arc::new(move |message: &countersign_log::RawMessage| {
         match message.subject.noun {
             Noun::Account => {
@@ -256,7 +313,10 @@ fn listener(
             Noun::Session => sessions.seen(message),
             Noun::Email => emails.seen(message),
             Noun::Factor => factors.seen(message),
-            Noun::Key | Noun::Client | Noun::Grant | Noun::Revocation => {}
+            Noun::Key => keyring.seen(message),
+            Noun::Revocation => orders.seen(message),
+            Noun::Client => clients.seen(message),
+            Noun::Grant => grants.seen(message),
         }
     })
 }
@@ -270,13 +330,4 @@ async fn forget(revocations: Weak<RevocationSet>, clock: Clock) {
         drop(revocations);
         ticks.tick().await;
     }
-}
-
-fn verifier(config: &ApiConfig, keys: KeySet, revocations: Arc<RevocationSet>) -> Verifier {
-    Verifier::new(
-        config.issuer.clone(),
-        config.audience.clone(),
-        Arc::new(KeyRing::new(keys)),
-        revocations,
-    )
 }

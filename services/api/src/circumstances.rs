@@ -30,6 +30,18 @@ pub struct Circumstances {
 }
 
 impl Circumstances {
+    /// Of what a program on this machine does without a request.
+    pub fn of_this_machine(now: Timestamp) -> Result<Self, SealError> {
+        Ok(Self {
+            now,
+            correlation: Uuid::from_bytes(random()?),
+            trace_parent: None,
+            ip: IpAddr::from([127, 0, 0, 1]),
+            network: "bootstrap".into(),
+            user_agent: None,
+        })
+    }
+
     /// The circumstances of a command about `account`, under a new message id.
     pub fn meta(&self, actor: Actor, account: Option<AccountId>) -> Result<Meta, SealError> {
         Ok(Meta {

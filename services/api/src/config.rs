@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
+use countersign_events::KeyAlgorithm;
 use countersign_throttle::ThrottleConfig;
 
 use crate::password::Blocklist;
@@ -20,6 +21,9 @@ pub struct ApiConfig {
     pub client_id: String,
     /// How long access tokens live; at most [`MAX_ACCESS_TOKEN`].
     pub access_token: Duration,
+    /// How long the tokens of services live; at most
+    /// [`MAX_SERVICE_TOKEN`].
+    pub service_token: Duration,
     /// How long a session lives without a refresh.
     pub session_idle: Duration,
     /// How long a session lives at most.
@@ -35,6 +39,13 @@ pub struct ApiConfig {
     /// For how long tokens are believed although NATS is connected and it
     /// cannot be proven that no revocation is missing here.
     pub max_staleness: Duration,
+    /// For how long others may keep the published keys; a new key is published
+    /// that long before it signs.
+    pub jwks_cache: Duration,
+    /// How long a key signs before another takes its place; zero for ever.
+    pub key_rotation: Duration,
+    /// What keys that are made from now on sign with.
+    pub signing_algorithm: KeyAlgorithm,
     /// After how long an unfinished registration may be taken over.
     pub registration_timeout: Duration,
     /// What the product is called, in authenticator apps and mails.
@@ -94,6 +105,9 @@ impl std::str::FromStr for Binding {
 /// The longest life an access token may be given.
 pub const MAX_ACCESS_TOKEN: Duration = Duration::from_mins(30);
 
+/// The longest life a service's token may be given.
+pub const MAX_SERVICE_TOKEN: Duration = Duration::from_mins(15);
+
 /// The rules for passwords and what hashing them may cost.
 #[derive(Debug, Clone)]
 pub struct PasswordConfig {
@@ -124,6 +138,7 @@ impl Default for ApiConfig {
             audience: "countersign".into(),
             client_id: "first-party".into(),
             access_token: Duration::from_mins(15),
+            service_token: Duration::from_mins(5),
             session_idle: 7 * day,
             session_absolute: 30 * day,
             session_retention: 90 * day,
@@ -131,6 +146,9 @@ impl Default for ApiConfig {
             clock_skew: Duration::from_mins(5),
             position_wait: Duration::from_secs(2),
             max_staleness: Duration::from_mins(1),
+            jwks_cache: Duration::from_mins(5),
+            key_rotation: 30 * day,
+            signing_algorithm: KeyAlgorithm::ES256,
             registration_timeout: Duration::from_mins(1),
             product: "Countersign".into(),
             mfa_attempt: Duration::from_mins(5),
@@ -195,11 +213,23 @@ impl ApiConfig {
         if self.access_token < Duration::from_secs(1) || self.access_token > MAX_ACCESS_TOKEN {
             return fail("access_token", "expected 1 second to 30 minutes");
         }
+        if self.service_token < Duration::from_secs(1) || self.service_token > MAX_SERVICE_TOKEN {
+            return fail("service_token", "expected 1 second to 15 minutes");
+        }
         if self.session_idle > self.session_absolute {
             return fail("session_idle", "expected no more than session_absolute");
         }
         if self.session_retention < Duration::from_hours(24) {
             return fail("session_retention", "expected a day at least");
+        }
+        let day = Duration::from_hours(24);
+        if self.jwks_cache < Duration::from_secs(1) || self.jwks_cache > day / 2 {
+            return fail("jwks_cache", "expected 1 second to 12 hours");
+        }
+        if self.key_rotation > 3_650 * day
+            || !self.key_rotation.is_zero() && self.key_rotation < day
+        {
+            return fail("key_rotation", "expected 1 day to 10 years, or zero");
         }
         if self.refresh_grace > Duration::from_secs(30) {
             return fail("refresh_grace", "expected 30 seconds at most");
@@ -252,12 +282,16 @@ mod tests {
     fn the_defaults_are_those_of_the_design() {
         let config = ApiConfig::default();
         assert_eq!(config.access_token.as_secs(), 900);
+        assert_eq!(config.service_token.as_secs(), 300);
         assert_eq!(config.session_idle.as_secs(), 7 * 86_400);
         assert_eq!(config.session_absolute.as_secs(), 30 * 86_400);
         assert_eq!(config.session_retention.as_secs(), 90 * 86_400);
         assert_eq!(config.refresh_grace.as_secs(), 10);
         assert_eq!(config.position_wait.as_secs(), 2);
         assert_eq!(config.max_staleness.as_secs(), 60);
+        assert_eq!(config.jwks_cache.as_secs(), 300);
+        assert_eq!(config.key_rotation.as_secs(), 30 * 86_400);
+        assert_eq!(config.signing_algorithm, KeyAlgorithm::ES256);
         assert_eq!(config.mfa_attempt.as_secs(), 300);
         assert_eq!(config.password_reset.as_secs(), 1_800);
         assert_eq!(config.email_verification.as_secs(), 86_400);
@@ -272,11 +306,14 @@ mod tests {
 
     #[test]
     fn what_would_break_a_promise_is_refused() {
-        let broken: [fn(&mut ApiConfig); 8] = [
+        let broken: [fn(&mut ApiConfig); 11] = [
+            |config| config.jwks_cache = Duration::ZERO,
+            |config| config.key_rotation = Duration::from_hours(23),
             |config| config.session_retention = Duration::from_hours(23),
             |config| config.issuer = "id.example.com".into(),
             |config| config.issuer.push('/'),
             |config| config.access_token = Duration::from_mins(31),
+            |config| config.service_token = Duration::from_mins(16),
             |config| config.session_idle = config.session_absolute * 2,
             |config| config.refresh_grace = Duration::from_secs(31),
             |config| config.password.memory_kib = 1_024,

@@ -5,7 +5,8 @@
 //! table from here to HTTP is in `problem.rs` beside it.
 
 use countersign_domain::{
-    AccountRefusal, EmailRefusal, FactorUseRefusal, KeyRefusal, SessionRefusal,
+    AccountRefusal, ClientRefusal, EmailRefusal, FactorUseRefusal, GrantRefusal, KeyRefusal,
+    RevocationRefusal, SessionRefusal,
 };
 use countersign_events::EndReason;
 use countersign_log::{ExecuteError, LogError, SealError, Transient};
@@ -112,6 +113,9 @@ pub enum Denied {
     /// Revocations may be missing here, so no token is believed.
     #[error("revocations may be missing")]
     Blind,
+    /// No key is known to be good for signing here at the moment.
+    #[error("no key is known to be good for signing")]
+    NoKey,
     /// The log did not do what was asked of it.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -198,6 +202,33 @@ impl From<FactorUseRefusal> for Denied {
     }
 }
 
+impl From<ClientRefusal> for Denied {
+    fn from(refusal: ClientRefusal) -> Self {
+        match refusal {
+            ClientRefusal::Unknown | ClientRefusal::NoSuchSecret => Self::NotFound,
+            ClientRefusal::TooManySecrets => Self::Conflict,
+            ClientRefusal::Exists => Self::Broken("a client id was drawn twice".into()),
+        }
+    }
+}
+
+impl From<GrantRefusal> for Denied {
+    fn from(refusal: GrantRefusal) -> Self {
+        match refusal {}
+    }
+}
+
+impl From<RevocationRefusal> for Denied {
+    fn from(refusal: RevocationRefusal) -> Self {
+        match refusal {
+            RevocationRefusal::Unknown => Self::NotFound,
+            RevocationRefusal::Exists
+            | RevocationRefusal::Completed
+            | RevocationRefusal::Cancelled => Self::Conflict,
+        }
+    }
+}
+
 impl From<Refused> for Denied {
     fn from(refused: Refused) -> Self {
         match refused {
@@ -214,7 +245,18 @@ impl From<Refused> for Denied {
 
 impl From<KeyRefusal> for Denied {
     fn from(refusal: KeyRefusal) -> Self {
-        match refusal {}
+        match refusal {
+            KeyRefusal::Unknown => Self::NotFound,
+            KeyRefusal::NotNew => Self::Broken("a key was made twice".into()),
+            KeyRefusal::Prepared { .. }
+            | KeyRefusal::TooMany
+            | KeyRefusal::TooEarly { .. }
+            | KeyRefusal::NotHeld
+            | KeyRefusal::TokensValid { .. }
+            | KeyRefusal::InUse
+            | KeyRefusal::Over
+            | KeyRefusal::NoSuccessor => Self::Conflict,
+        }
     }
 }
 

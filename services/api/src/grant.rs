@@ -243,10 +243,7 @@ impl App {
             cnf: None,
             act: None,
         };
-        let access_token = self
-            .signing
-            .mint(&claims)
-            .map_err(|error| Denied::Broken(error.to_string()))?;
+        let access_token = self.sign(&claims)?;
         let refresh_token = self.refresh_tokens.seal(RefreshToken {
             session,
             generation: live.generation,
@@ -284,7 +281,9 @@ impl App {
             .map_err(|full| Denied::Broken(full.to_string()))
     }
 
-    fn forget_at(&self, now: Timestamp) -> u64 {
+    /// Until when a revocation that is decided now must be remembered, in
+    /// Unix seconds.
+    pub(crate) fn forget_at(&self, now: Timestamp) -> u64 {
         let until = now
             .plus(crate::config::MAX_ACCESS_TOKEN)
             .plus(self.config.clock_skew);

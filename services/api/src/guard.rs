@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use countersign_domain::AccountCommand;
 use countersign_events::{AccountId, Actor, SessionId};
+use countersign_openapi as wire;
 use countersign_verifier::{Claims, bearer};
 use poem::http::header::AUTHORIZATION;
 use poem::{FromRequest, PathPattern, Request, RequestBody};
 use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 
-use crate::access::Access;
+use crate::access::{Access, only_people};
 use crate::app::App;
 use crate::circumstances;
 use crate::denied::Denied;
@@ -30,9 +31,7 @@ pub(crate) struct SignedIn(pub Caller);
 async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     let app = app(request)?;
     let caller = Caller::check(request, &bearer.token)?;
-    let pattern = request.data::<PathPattern>();
-    let pattern = pattern.map_or("", |pattern| &*pattern.0);
-    let access = app.access.of(request.method(), pattern)?;
+    let access = asked(request, app)?;
     if access == Access::Open {
         return Err(Denied::Broken("an open operation asks who is there".into()).into());
     }
@@ -47,6 +46,40 @@ async fn check(request: &Request, bearer: Bearer) -> poem::Result<Caller> {
     Ok(caller)
 }
 
+/// What the operation of a request asks of its caller.
+fn asked(request: &Request, app: &App) -> Result<Access, Denied> {
+    let pattern = request.data::<PathPattern>();
+    let pattern = pattern.map_or("", |pattern| &*pattern.0);
+    app.access.of(request.method(), pattern)
+}
+
+/// A caller whose answer goes on, and who is asked again meanwhile by the same
+/// rule.
+pub(crate) struct Standing {
+    token: wire::Secret,
+    access: Access,
+}
+
+impl Standing {
+    /// Of who is [`SignedIn`].
+    pub(crate) fn of(request: &Request) -> Result<Self, Denied> {
+        let header = request.headers().get(AUTHORIZATION);
+        let token = bearer(header.and_then(|value| value.to_str().ok()));
+        let access = asked(request, app(request)?)?;
+        Ok(Self {
+            token: wire::Secret::new(token.map_err(Denied::Token)?),
+            access,
+        })
+    }
+
+    /// Whether the caller would still be let in, now.
+    pub(crate) fn check(&self, app: &App) -> Result<(), Denied> {
+        let now = u64::try_from(app.clock.now().as_seconds()).unwrap_or_default();
+        let caller = Caller::at(app, self.token.expose(), now)?;
+        self.access.check(&caller.claims, false, &app.config, now)
+    }
+}
+
 /// A caller who may come without an access token, or with one that is no good,
 /// if something else in the request says who it is.
 pub(crate) struct MaybeSignedIn(pub Result<Caller, Denied>);
@@ -56,7 +89,11 @@ impl<'a> FromRequest<'a> for MaybeSignedIn {
         let header = request.headers().get(AUTHORIZATION);
         let token = bearer(header.and_then(|value| value.to_str().ok()));
         let caller = token.map_err(Denied::Token);
-        Ok(Self(caller.and_then(|token| Caller::check(request, token))))
+        let caller = caller.and_then(|token| Caller::check(request, token));
+        Ok(Self(caller.and_then(|caller| {
+            only_people(&caller.claims)?;
+            Ok(caller)
+        })))
     }
 }
 
@@ -74,12 +111,15 @@ fn app(request: &Request) -> Result<&Arc<App>, Denied> {
 
 impl Caller {
     fn check(request: &Request, token: &str) -> Result<Self, Denied> {
-        let app = app(request)?;
+        let now = circumstances::of(request)?.received_at / 1_000;
+        Self::at(app(request)?, token, now)
+    }
+
+    fn at(app: &App, token: &str, now_unix_seconds: u64) -> Result<Self, Denied> {
         if app.feed.is_blind(&app.log, app.config.max_staleness) {
             return Err(Denied::Blind);
         }
-        let now = circumstances::of(request)?.received_at / 1_000;
-        let claims = app.verifier.check(token, now)?;
+        let claims = app.verifier.check(token, now_unix_seconds)?;
         Ok(Self { claims })
     }
 

@@ -17,11 +17,21 @@ pub(crate) enum Permission {
     EventsRead,
     /// See the state of the read models.
     ProjectionsRead,
+    /// See the signing keys.
+    KeysRead,
+    /// Let other keys sign, and revoke keys.
+    KeysRotate,
+    /// See the verifiers, and read what they are told.
+    VerifiersRead,
+    /// See clients.
+    ClientsRead,
+    /// Register and change clients, and give them secrets and keys.
+    ClientsWrite,
 }
 
 impl Permission {
     /// Every permission.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::SessionsRead,
         Self::SessionsRevoke,
         Self::AccountsRead,
@@ -29,6 +39,11 @@ impl Permission {
         Self::AccountsErase,
         Self::EventsRead,
         Self::ProjectionsRead,
+        Self::KeysRead,
+        Self::KeysRotate,
+        Self::VerifiersRead,
+        Self::ClientsRead,
+        Self::ClientsWrite,
     ];
 }
 

@@ -68,6 +68,8 @@ impl From<Denied> for Problem {
             Denied::PositionNotReached => Self::new(Code::PositionNotReached),
             Denied::Blind => Self::new(Code::Unavailable)
                 .detail("This instance may have missed revocations and lets nobody in."),
+            Denied::NoKey => Self::new(Code::Unavailable)
+                .detail("This instance has no key to sign with at the moment."),
             Denied::Log(error) if error.is_transient() => {
                 tracing::warn!(%error, "the log did not answer");
                 Self::new(Code::Unavailable)

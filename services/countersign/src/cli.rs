@@ -13,7 +13,7 @@ use crate::settings::{Settings, SettingsError};
 use crate::verbs;
 use crate::{Exit, tell};
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 7 something that is needed does not answer.";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 6 done but not applied by every verifier, 7 something that is needed does not answer.";
 
 /// An event-sourced identity platform.
 #[derive(Parser)]
@@ -100,6 +100,12 @@ enum Verb {
         #[arg(long)]
         totp: bool,
     },
+    /// Opens the console: see everything, end anything, from a terminal. It
+    /// starts read-only and speaks HTTP only.
+    #[command(
+        after_help = "Examples:\n  countersign console\n  countersign console --data-dir .data/dev\n  countersign console --context prod-eu"
+    )]
+    Console(verbs::Console),
     /// Lists, shows and ends sessions, over HTTP.
     #[command(
         after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions revoke 01a2039a-3e87-734b-8a60-ac2d36344f66 --reason \"phishing\"\n  countersign sessions list -o id"
@@ -110,10 +116,52 @@ enum Verb {
         #[command(flatten)]
         operate: verbs::Operate,
     },
+    /// Lists, shows and gives up orders to end many sessions, over HTTP. They
+    /// are given by `sessions revoke --where`.
+    #[command(
+        after_help = "Examples:\n  countersign sessions revoke --where 'network=203.0.113.0/24 client=web' --dry-run\n  countersign sessions revoke --where 'network=203.0.113.0/24 client=web' --expect 212 --reason \"incident 311\" --wait\n  countersign revocations list\n  countersign revocations items 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007 --state failed"
+    )]
+    Revocations {
+        #[command(subcommand)]
+        what: verbs::Revocations,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
     /// Lists accounts, over HTTP.
     Accounts {
         #[command(subcommand)]
         what: verbs::Accounts,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Registers, disables and enables services that sign in as themselves,
+    /// and gives them secrets, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign clients list\n  countersign clients add --name orders --serves https://orders.example --audience https://stock.example --scope stock:read\n  countersign clients disable 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 --reason \"secret leaked\""
+    )]
+    Clients {
+        #[command(subcommand)]
+        what: verbs::Clients,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Lists, rotates and revokes signing keys, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign keys list\n  countersign keys rotate\n  countersign keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason \"stolen backup\" --wait"
+    )]
+    Keys {
+        #[command(subcommand)]
+        what: verbs::Keys,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Lists who checks tokens and how far each has come, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign verifiers list\n  countersign verifiers list -o jsonl"
+    )]
+    Verifiers {
+        #[command(subcommand)]
+        what: verbs::Verifiers,
         #[command(flatten)]
         operate: verbs::Operate,
     },
@@ -168,6 +216,10 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let mut flags = sources.set;
     flags.extend(sources.listen.map(|listen| ("listen".to_owned(), listen)));
     let mut settings = Settings::load(sources.config.as_deref(), std::env::vars(), &flags)?;
+    if let Verb::Console(_) = verb {
+        // Whatever is written beside the console spoils it.
+        settings.suggest("log", "off");
+    }
     if let Verb::Dev { .. } = verb {
         // Somebody looks at this screen; it should say what matters.
         settings.suggest("log", "warn,countersign::access=off,async_nats=off");
@@ -214,8 +266,13 @@ async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
         Verb::Repair { shard, data_dir } => {
             return verbs::repair(&verbs::of_dev(settings, data_dir)?, shard).await;
         }
+        Verb::Console(options) => return verbs::console(options).await,
         Verb::Sessions { what, operate } => return verbs::sessions(what, &operate).await,
+        Verb::Revocations { what, operate } => return verbs::revocations(what, &operate).await,
         Verb::Accounts { what, operate } => return verbs::accounts(what, &operate).await,
+        Verb::Clients { what, operate } => return verbs::clients(what, &operate).await,
+        Verb::Keys { what, operate } => return verbs::keys(what, &operate).await,
+        Verb::Verifiers { what, operate } => return verbs::verifiers(what, &operate).await,
         Verb::Bootstrap { email, totp } => verbs::bootstrap(&settings, &email, totp).await?,
         Verb::Openapi | Verb::Config | Verb::Completions { .. } => {}
     }

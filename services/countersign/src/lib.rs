@@ -23,6 +23,8 @@ pub enum Exit {
     Failed,
     /// The command line or the settings are wrong.
     Usage,
+    /// It did what it was told, and some verifier has not applied it yet.
+    Behind,
     /// Something that is needed does not answer.
     Unavailable,
 }
@@ -33,6 +35,7 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
+            Exit::Behind => 6,
             Exit::Unavailable => 7,
         })
     }

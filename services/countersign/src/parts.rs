@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use countersign_api::http::Server;
 use countersign_api::{ApiConfig, App, Blocklist, Clock, Denied, ShellSettings};
+use countersign_events::KeyAlgorithm;
 use countersign_log::{
     GateState, KeyEncryptionKey, Log, LogConfig, LogError, SealError, patiently,
 };
@@ -120,11 +121,19 @@ pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig,
         issuer,
         audience: settings.parsed("audience")?,
         access_token: seconds("access_token_seconds")?,
+        service_token: seconds("service_token_seconds")?,
         session_idle: seconds("session_idle_seconds")?,
         session_absolute: seconds("session_absolute_seconds")?,
         session_retention: seconds("session_retention_seconds")?,
         refresh_grace: seconds("refresh_grace_seconds")?,
         position_wait: Duration::from_millis(settings.parsed("position_wait_millis")?),
+        jwks_cache: seconds("jwks_cache_seconds")?,
+        key_rotation: Duration::from_hours(24) * settings.parsed::<u32>("key_rotation_days")?,
+        signing_algorithm: match text(settings, "signing_algorithm").as_str() {
+            "ES256" => KeyAlgorithm::ES256,
+            "EdDSA" => KeyAlgorithm::EdDSA,
+            _ => return Err(settings.wrong("signing_algorithm").into()),
+        },
         product: text(settings, "product"),
         mfa_attempt: seconds("mfa_attempt_seconds")?,
         own_max_age: seconds("own_max_age_seconds")?,

@@ -8,9 +8,12 @@
 //! in one of these `decide` functions, so no endpoint can forget it.
 
 mod account;
+mod client;
 mod email;
 mod factor;
+mod grant;
 mod key;
+mod revocation;
 mod session;
 #[cfg(test)]
 mod testing;
@@ -22,9 +25,15 @@ pub use account::{
     Account, AccountCommand, AccountRefusal, EmailChange, Factor, FactorCommand, KnownDevice,
     MOST_DEVICES, MOST_FACTORS, NewDevice, Offer, RecoveryCodes, Request, SealedIn, Standing,
 };
+pub use client::{Client, ClientCommand, ClientRefusal, ClientSecret, MOST_SECRETS};
 pub use email::{EmailCommand, EmailRefusal, EmailReservation};
 pub use factor::{FactorUse, FactorUseCommand, FactorUseRefusal};
-pub use key::{Key, KeyCommand, KeyRefusal, Keyring};
+pub use grant::{Grant, GrantCommand, GrantRefusal};
+pub use key::{
+    Key, KeyCommand, KeyRefusal, KeyState, Keyring, MOST_PUBLISHED, Publication, Retirement,
+    RevokeKey, Rotate,
+};
+pub use revocation::{Revocation, RevocationCommand, RevocationRefusal};
 pub use session::{
     Attempt, Live, MOST_TRIES, Pending, Place, Refresh, Session, SessionCommand, SessionRefusal,
     Start, StepUp,

@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_log::Log;
-use tokio::sync::watch::Receiver;
+use tokio::sync::watch::{self, Receiver};
 use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::told::Told;
 
 /// When nothing was known to be missing, in milliseconds since the start;
 /// asked by every request.
@@ -46,27 +48,88 @@ impl Freshness {
 
 const EVERY: Duration = Duration::from_secs(1);
 
+/// For how long the stream may take to tell what the log held.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the stream was proven to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// A sequence of the stream.
+    pub(crate) seq: u64,
+    /// Where the log ended, all of which the stream tells up to `seq`.
+    pub(crate) cursor: Vec<u64>,
+    /// When that was.
+    pub(crate) asked: Instant,
+    /// From where on the stream is complete.
+    pub(crate) since: u64,
+}
+
+/// Where the log ended at a moment.
+pub(crate) type Ends = Option<(Instant, Vec<u64>)>;
+
 /// Asks the leader of every shard where it ends, once a second, and waits
 /// until that is applied. A consumer that silently stopped delivering is
 /// noticed by this and by nothing else.
-pub(crate) async fn watch(log: Log, applied: Vec<Receiver<u64>>, freshness: Freshness) {
+pub(crate) async fn watch(
+    log: Log,
+    applied: Vec<Receiver<u64>>,
+    freshness: Freshness,
+    told: Arc<Told>,
+    ends: watch::Sender<Ends>,
+) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let asked = ticks.tick().await;
-        let ends = (0u8..).zip(applied.clone()).map(|(shard, mut applied)| {
+        // Before the question, so that no honest answer can be behind it.
+        let told_before = told.cursor();
+        let asking = (0u8..).zip(applied.clone()).map(|(shard, mut applied)| {
             let log = &log;
             async move {
                 let end = log.last_sequence(shard).await.ok()?;
                 applied.wait_for(|sequence| *sequence >= end).await.ok()?;
-                Some(())
+                Some(end)
             }
         });
-        let all = futures_util::future::join_all(ends);
-        if let Ok(proofs) = tokio::time::timeout(EVERY, all).await
-            && proofs.iter().all(Option::is_some)
-        {
-            freshness.prove(asked);
+        let all = futures_util::future::join_all(asking);
+        let Ok(proofs) = tokio::time::timeout(EVERY, all).await else {
+            continue;
+        };
+        let Some(found) = proofs.into_iter().collect::<Option<Vec<u64>>>() else {
+            continue;
+        };
+        freshness.prove(asked);
+        let is_beyond = told_before.is_some_and(|told| told.iter().zip(&found).any(|(a, b)| a > b));
+        if is_beyond {
+            tracing::error!("the stream of revocations tells of what is not in the log");
+            told.distrust();
+        }
+        ends.send_replace(Some((asked, found)));
+    }
+}
+
+/// Notes when the stream tells all that was in the log.
+pub(crate) async fn prove(
+    told: Arc<Told>,
+    mut ends: Receiver<Ends>,
+    proof: watch::Sender<Option<Proof>>,
+) {
+    let mut changed = told.watch();
+    while ends.changed().await.is_ok() {
+        let Some((asked, cursor)) = ends.borrow_and_update().clone() else {
+            continue;
+        };
+        let proven = changed.wait_for(|_| told.proves(&cursor).is_some());
+        if !matches!(tokio::time::timeout(TOLD_WITHIN, proven).await, Ok(Ok(_))) {
+            continue;
+        }
+        if let Some((seq, since)) = told.proves(&cursor) {
+            proof.send_replace(Some(Proof {
+                seq,
+                cursor,
+                asked,
+                since,
+            }));
         }
     }
 }

@@ -141,9 +141,10 @@ pub fn revocations_in(message: &RawMessage) -> Result<Vec<(Timestamp, Revocation
             .iter()
             .map(|event| match event {
                 KeyEvent::Revoked(revoked) => Revocation::Key(revoked.kid.as_str().into()),
-                KeyEvent::Created(_) | KeyEvent::Activated(_) | KeyEvent::Retired(_) => {
-                    Revocation::KeysChanged
-                }
+                KeyEvent::Created(_)
+                | KeyEvent::RotationRequested(_)
+                | KeyEvent::Activated(_)
+                | KeyEvent::Retired(_) => Revocation::KeysChanged,
             })
             .collect(),
         Noun::Email | Noun::Factor | Noun::Revocation => Vec::new(),

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 
 use crate::attempts::Counters;
 use crate::seal::KeyEncryptionKey;
+use crate::used;
 
 /// What a service needs to know of its log.
 #[derive(Clone)]
@@ -147,6 +148,33 @@ pub(crate) fn signals_stream(prefix: &str, replicas: u8) -> stream::Config {
     }
 }
 
+/// The stream of revocations.
+pub(crate) fn revocations_name(prefix: &str) -> String {
+    format!("{prefix}_REVOCATIONS")
+}
+
+/// How long a derived revocation is kept: longer than the longest life of an
+/// access token (30 minutes) and the distance of clocks (5 minutes), by ten
+/// minutes.
+const REVOCATIONS_LIVE: Duration = Duration::from_mins(45);
+
+/// Revocations derived from the log. What is old makes room; nothing is taken
+/// out of the middle.
+pub(crate) fn revocations_stream(prefix: &str, replicas: u8) -> stream::Config {
+    stream::Config {
+        name: revocations_name(prefix),
+        description: Some("Countersign revocations, derived from the log of record".into()),
+        subjects: vec![format!("{prefix}.rev.>")],
+        storage: stream::StorageType::File,
+        num_replicas: replicas.into(),
+        discard: stream::DiscardPolicy::Old,
+        max_age: REVOCATIONS_LIVE,
+        deny_delete: true,
+        allow_direct: true,
+        ..stream::Config::default()
+    }
+}
+
 /// The bucket of the vault.
 pub(crate) fn vault_bucket(prefix: &str) -> String {
     format!("{prefix}_VAULT")
@@ -175,6 +203,27 @@ pub(crate) fn counters_stream(of: Counters, prefix: &str, replicas: u8) -> strea
             max_messages: Counters::WINDOWS_MAX.into(),
             ..unbounded
         },
+    }
+}
+
+/// How long it is remembered that something was used once.
+pub const USED_REMEMBERED: Duration = Duration::from_mins(5);
+
+/// What was used once and must not be used again. Nothing makes room before
+/// its time: when it is full, nothing more is used.
+pub(crate) fn used_stream(prefix: &str, replicas: u8) -> stream::Config {
+    stream::Config {
+        name: used::stream(prefix),
+        description: Some("Countersign single uses, not part of the log of record".into()),
+        subjects: vec![used::subjects(prefix) + "*"],
+        storage: stream::StorageType::File,
+        num_replicas: replicas.into(),
+        max_messages_per_subject: 1,
+        max_messages: 1_000_000,
+        max_bytes: 256 * 1024 * 1024,
+        max_age: USED_REMEMBERED,
+        discard: stream::DiscardPolicy::New,
+        ..stream::Config::default()
     }
 }
 

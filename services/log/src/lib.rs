@@ -18,14 +18,16 @@ mod patience;
 mod reactor;
 mod read;
 mod repository;
+mod revocations;
 mod seal;
 mod tail;
+mod used;
 mod vault;
 mod wire;
 
 pub use append::Meta;
 pub use attempts::{Blind, Counter, CounterBatch, CounterTail, Counters};
-pub use config::{LogConfig, LogConfigError};
+pub use config::{LogConfig, LogConfigError, USED_REMEMBERED};
 pub use error::{ExecuteError, LogError};
 pub use gate::{Gate, GateState};
 pub use log::{Log, ShardState};
@@ -33,6 +35,10 @@ pub use patience::{Transient, patiently};
 pub use reactor::{Claim, Claims, Delivery, Held, Reactor, ReactorConfig};
 pub use read::{RANGE_MAX, RawMessage};
 pub use repository::{Executed, Loaded, Repository};
+pub use revocations::{
+    Published, REVOCATIONS_PAGE_MAX, RevocationSubject, RevocationTail, RevocationsState,
+    StoredRevocation, Tailed,
+};
 pub use seal::{DataKey, KeyEncryptionKey, SealError, random};
 pub use tail::{Start, Tail};
 pub use vault::{Vault, VaultKey};

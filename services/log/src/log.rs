@@ -27,6 +27,7 @@ struct Inner {
     context: jetstream::Context,
     prefix: String,
     shards: u8,
+    replicas: u8,
     deadline: Duration,
     cache_entries: usize,
     gate: Gate,
@@ -76,6 +77,8 @@ impl Log {
             let wanted = config::counters_stream(counters, &config.prefix, config.replicas);
             ensure_stream(&setup, wanted).await?;
         }
+        let used = config::used_stream(&config.prefix, config.replicas);
+        ensure_stream(&setup, used).await?;
         let vault = Vault::open(&setup, &context, &config).await?;
         let opened_with = *connects.borrow();
         let continuity = Arc::new(Continuity::new(shards, opened_with));
@@ -84,6 +87,7 @@ impl Log {
             context,
             prefix: config.prefix,
             shards,
+            replicas: config.replicas,
             deadline: config.deadline,
             cache_entries: config.cache_entries,
             gate: Gate::default(),
@@ -180,6 +184,10 @@ impl Log {
 
     pub(crate) fn context(&self) -> &jetstream::Context {
         &self.0.context
+    }
+
+    pub(crate) fn replicas(&self) -> u8 {
+        self.0.replicas
     }
 
     pub(crate) fn deadline(&self) -> Duration {

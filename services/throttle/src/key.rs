@@ -90,6 +90,20 @@ impl Key {
         Self::window(format!("network.{}", blind.of(&network_of(address))))
     }
 
+    /// What comes from a network in the name of one client. The name is a
+    /// stranger's input.
+    pub(crate) fn client(blind: &Blind, address: IpAddr, client: &str) -> Self {
+        let mut bytes = network_of(address);
+        bytes.push(0);
+        bytes.extend_from_slice(client.as_bytes());
+        Self::window(format!("client.{}", blind.of(&bytes)))
+    }
+
+    /// What comes from a network in the names of clients.
+    pub(crate) fn clients(blind: &Blind, address: IpAddr) -> Self {
+        Self::window(format!("clients.{}", blind.of(&network_of(address))))
+    }
+
     pub(crate) fn limited(blind: &Blind, limited: Limited) -> Self {
         Self::window(match limited {
             Limited::Mail(to) => format!("mail.{to}"),

@@ -12,6 +12,7 @@
 //! no round trip. If they cannot be reached, nothing is admitted.
 
 mod admitted;
+mod client;
 mod config;
 mod in_flight;
 mod key;

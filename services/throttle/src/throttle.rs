@@ -25,7 +25,7 @@ pub struct Throttle(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) store: Arc<Store>,
     pub(crate) config: ThrottleConfig,
-    blind: Blind,
+    pub(crate) blind: Blind,
     in_flight: InFlight,
     /// Ends with this.
     _following: JoinSet<()>,

@@ -60,6 +60,16 @@
 //! clock (every check is given the time, in Unix seconds) and starts no
 //! thread. Whoever embeds it feeds it keys and revocations.
 //!
+//! # Features
+//! None is on unless asked for, and each is a module that does what the rest
+//! does not:
+//! - `live`: a `LiveVerifier` fetches the keys, follows the revocations and
+//!   knows how long ago it was last proven to miss none;
+//! - `axum`: a tower layer and an extractor, with a whole service as an
+//!   example;
+//! - `poem`: a middleware and an extractor;
+//! - `test-kit`: an issuer without a network, for the tests of services.
+//!
 //! # Why it does not call `jsonwebtoken::decode`
 //! `jsonwebtoken` 11 parses the key again on every signature it makes or
 //! checks, and its process-wide provider panics in a program that has both
@@ -71,18 +81,26 @@
 
 mod actor;
 mod algorithm;
+#[cfg(feature = "axum")]
+pub mod axum;
 mod claims;
 pub mod feed;
 mod header;
 mod jwk;
 mod key_ring;
 mod key_set;
+#[cfg(feature = "live")]
+pub mod live;
 mod object;
+#[cfg(feature = "poem")]
+pub mod poem;
 mod public_key;
 mod refusal;
 mod revocation;
 mod signing_key;
 mod step_up;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 mod token;
 mod verifier;
 

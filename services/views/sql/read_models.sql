@@ -57,9 +57,16 @@ create table sessions (
     -- The account event that ended it, if it was one: what a `continued` event
     -- of the session takes back.
     ended_epoch bigint,
+    -- The message that led to the end, if one did: an order to end many.
+    ended_cause uuid,
     -- The last such event: it has judged every end of the account before it.
     continued_sequence bigint not null default 0,
     elsewhere_at timestamptz,
+    -- What the sign-in was, whatever the session has become since: what an order
+    -- to end many selects by must not drift under it.
+    first_ip_addr inet,
+    first_user_agent text,
+    first_acr text not null,
     shard smallint not null,
     started_sequence bigint not null,
     sequence bigint not null
@@ -94,6 +101,44 @@ create index history_by_account on history (account_id, sequence, index_in_messa
 -- their sessions makes no rows again.
 create table erased (
     account_id uuid primary key,
+    shard smallint not null,
+    sequence bigint not null
+);
+
+-- Orders to end every session of a kind. What an order says is in the log,
+-- sealed; which sessions it ended, in their rows (`ended_cause`).
+create table revocations (
+    id uuid primary key,
+    -- The message of the order, which the ends name as their cause.
+    message uuid not null,
+    requested_by text not null,
+    requested_by_id uuid,
+    requested_at timestamptz not null,
+    fence bigint[] not null,
+    state text not null default 'requested',
+    matched bigint,
+    counted_at timestamptz,
+    ended bigint,
+    already_over bigint,
+    failed bigint,
+    finished_at timestamptz,
+    shard smallint not null,
+    sequence bigint not null
+);
+
+-- Services that sign in as themselves.
+create table clients (
+    id uuid primary key,
+    name text not null,
+    serves text[] not null,
+    audiences text[] not null,
+    scopes text[] not null,
+    -- Secret to {"added": milliseconds, "expires": milliseconds}.
+    secrets jsonb not null default '{}',
+    jwks text,
+    is_disabled boolean not null default false,
+    min_epoch bigint not null default 0,
+    created_at timestamptz not null,
     shard smallint not null,
     sequence bigint not null
 );

@@ -19,11 +19,22 @@ pub enum Table {
     History,
     /// The accounts of those who were forgotten.
     Erased,
+    /// Clients.
+    Clients,
+    /// Orders to end every session of a kind.
+    Revocations,
 }
 
 impl Table {
     /// Every table.
-    pub const ALL: [Self; 4] = [Self::Accounts, Self::Sessions, Self::History, Self::Erased];
+    pub const ALL: [Self; 6] = [
+        Self::Accounts,
+        Self::Sessions,
+        Self::History,
+        Self::Erased,
+        Self::Clients,
+        Self::Revocations,
+    ];
 
     /// Its name.
     pub const fn as_str(self) -> &'static str {
@@ -32,6 +43,8 @@ impl Table {
             Self::Sessions => "sessions",
             Self::History => "history",
             Self::Erased => "erased",
+            Self::Clients => "clients",
+            Self::Revocations => "revocations",
         }
     }
 
@@ -59,6 +72,16 @@ impl Table {
                      sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
                  from erased t where $1::timestamptz is not null group by 1"
             }
+            Self::Clients => {
+                "select get_byte(uuid_send(id), 14)::int4 as bucket, count(*) as rows,
+                     sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
+                 from clients t where $1::timestamptz is not null group by 1"
+            }
+            Self::Revocations => {
+                "select get_byte(uuid_send(id), 14)::int4 as bucket, count(*) as rows,
+                     sum(('x' || left(md5(t::text), 16))::bit(64)::bigint)::text as sum
+                 from revocations t where $1::timestamptz is not null group by 1"
+            }
         }
     }
 
@@ -85,6 +108,14 @@ impl Table {
                 "select account_id, md5(t::text) from erased t
                  where $1::timestamptz is not null
                      and get_byte(uuid_send(account_id), 14) = $2"
+            }
+            Self::Clients => {
+                "select id, md5(t::text) from clients t
+                 where $1::timestamptz is not null and get_byte(uuid_send(id), 14) = $2"
+            }
+            Self::Revocations => {
+                "select id, md5(t::text) from revocations t
+                 where $1::timestamptz is not null and get_byte(uuid_send(id), 14) = $2"
             }
         }
     }

@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, Postgres, Transaction};
 
 use crate::erasure::{Erasure, erase};
 use crate::session::Continuation;
-use crate::{ViewError, account, history, lock, session};
+use crate::{ViewError, account, client, history, lock, revocation, session};
 
 /// The changes that a run of messages of one shard makes.
 ///
@@ -29,8 +29,10 @@ pub struct Fold {
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Run {
     accounts: account::Changes,
+    clients: client::Changes,
     sessions: session::Changes,
     history: history::Changes,
+    revocations: revocation::Changes,
     /// Of the one message that is a run by itself.
     continued: Vec<Continuation>,
     /// Likewise.
@@ -149,14 +151,19 @@ impl Run {
             }
             // No view shows reservations, keys, the uses of a factor or grants.
             AnyEvent::Email(_) | AnyEvent::Key(_) | AnyEvent::Factor(_) | AnyEvent::Grant(_) => {}
-            AnyEvent::Client(_) | AnyEvent::Revocation(_) => {}
+            AnyEvent::Client(event) => self.clients.add(sequence, header, event),
+            AnyEvent::Revocation(event) => self.revocations.add(sequence, header, event),
         }
         self.history.add(sequence, header, index, event);
         Ok(())
     }
 
     fn is_empty(&self) -> bool {
-        self.accounts.is_empty() && self.sessions.is_empty() && self.history.is_empty()
+        self.accounts.is_empty()
+            && self.clients.is_empty()
+            && self.sessions.is_empty()
+            && self.history.is_empty()
+            && self.revocations.is_empty()
     }
 
     async fn write(&self, transaction: &mut PgConnection, shard: u8) -> Result<(), ViewError> {
@@ -164,6 +171,8 @@ impl Run {
         account::write(transaction, shard, &self.accounts).await?;
         account::write_ends(transaction, &self.accounts.ends).await?;
         history::write(transaction, shard, &self.history).await?;
+        client::write(transaction, shard, &self.clients).await?;
+        revocation::write(transaction, shard, &self.revocations).await?;
         for continuation in &self.continued {
             session::proceed(transaction, continuation).await?;
         }

@@ -174,7 +174,7 @@ pub async fn add_indexes(connection: &mut PgConnection, generation: i32) -> Resu
     in_schema(
         connection,
         generation,
-        "analyze accounts, sessions, history, erased, checkpoints",
+        "analyze accounts, clients, sessions, history, erased, revocations, checkpoints",
     )
     .await
 }

@@ -13,6 +13,7 @@
 pub mod account;
 mod actor;
 pub mod checkpoint;
+pub mod client;
 pub mod control;
 pub mod digest;
 mod erasure;
@@ -27,6 +28,7 @@ mod overview;
 mod page;
 pub mod pool;
 mod prune;
+pub mod revocation;
 pub mod session;
 mod text;
 

@@ -129,6 +129,10 @@ impl Deployment {
         self.name
     }
 
+    pub fn nats_url(&self) -> &SecretString {
+        &self.nats_url
+    }
+
     pub fn shards(&self) -> u8 {
         self.shards
     }

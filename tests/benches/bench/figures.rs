@@ -2,7 +2,10 @@
 
 use crate::deployment::Servers;
 use crate::options::Options;
-use crate::{Outcome, lag, login, machine, memory, refresh, start_up, storm, table, verification};
+use crate::{
+    Outcome, bound, lag, login, machine, memory, predicate, refresh, start_up, storm, table,
+    verification,
+};
 
 /// Measures and prints what is wanted.
 pub async fn all(options: &Options) -> Outcome<()> {
@@ -28,11 +31,17 @@ pub async fn all(options: &Options) -> Outcome<()> {
     if options.wants("shell") {
         verification::shell(options, &servers).await?;
     }
+    if options.wants("bound") {
+        bound::measure(&servers).await?;
+    }
     if options.wants("lag") {
         lag::measure(options, &servers).await?;
     }
     if options.wants("startup") {
         start_up::empty(&servers).await?;
+    }
+    if options.wants("predicate") {
+        predicate::measure(options, &servers).await?;
     }
     if options.wants("memory") {
         memory::measure(options, &servers).await?;

@@ -25,7 +25,7 @@ const TIME: Duration = Duration::from_secs(10);
 /// So many that each rests about two seconds between its refreshes.
 const SESSIONS: usize = 1_024;
 
-type Moments = Arc<Mutex<Vec<(Position, Instant)>>>;
+pub type Moments = Arc<Mutex<Vec<(Position, Instant)>>>;
 
 /// The time from an acknowledged append to its commit in the read models, with
 /// a steady stream of events; then what a read waits for its own write.
@@ -83,7 +83,7 @@ pub async fn measure(options: &Options, servers: &Servers) -> Outcome<()> {
 }
 
 /// Collects what projectors announce.
-async fn announcements(log: &Log) -> Outcome<Moments> {
+pub async fn announcements(log: &Log) -> Outcome<Moments> {
     let committed = Moments::default();
     for shard in 0..log.shards() {
         let subject = format!("{}.projected.{shard}", log.prefix());
@@ -107,7 +107,7 @@ async fn announcements(log: &Log) -> Outcome<Moments> {
 }
 
 /// Waits until the end of every shard has been announced.
-async fn caught_up(log: &Log, committed: &Moments) -> Outcome<()> {
+pub async fn caught_up(log: &Log, committed: &Moments) -> Outcome<()> {
     let deadline = Instant::now() + Duration::from_mins(1);
     for shard in 0..log.shards() {
         let sequence = log.last_sequence(shard).await?;

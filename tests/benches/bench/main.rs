@@ -16,6 +16,7 @@
 mod append_limit;
 mod argon_limit;
 mod arrivals;
+mod bound;
 mod deployment;
 mod figures;
 mod http;
@@ -27,6 +28,7 @@ mod memory;
 mod options;
 mod past;
 mod people;
+mod predicate;
 mod process;
 mod refresh;
 mod start_up;

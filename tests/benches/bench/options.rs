@@ -7,7 +7,18 @@ use crate::Outcome;
 
 /// The names that `BENCH_ONLY` knows.
 pub const FIGURES: &[&str] = &[
-    "login", "storm", "refresh", "append", "verify", "shell", "lag", "replay", "startup", "memory",
+    "login",
+    "storm",
+    "refresh",
+    "append",
+    "verify",
+    "shell",
+    "bound",
+    "lag",
+    "replay",
+    "startup",
+    "memory",
+    "predicate",
 ];
 
 /// What is measured, for how long, and where.

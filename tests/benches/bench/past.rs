@@ -244,7 +244,14 @@ impl Past {
         Ok(())
     }
 
-    fn meta(&self, account: AccountId) -> Outcome<Meta> {
+    /// Somebody who has registered, and the key to what is sealed of them.
+    pub fn person(&self, index: usize) -> Outcome<(AccountId, &DataKey)> {
+        let (id, key) = self.people.get(index).ok_or("nobody has registered")?;
+        Ok((*id, key))
+    }
+
+    /// The circumstances of a command of theirs.
+    pub fn meta(&self, account: AccountId) -> Outcome<Meta> {
         let now: Timestamp = self.clock.now();
         Ok(Meta {
             message: MessageId::generate(now, random()?),

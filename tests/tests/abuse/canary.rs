@@ -150,6 +150,11 @@ async fn ab_74_no_secret_is_anywhere_and_personal_data_only_where_it_can_be_eras
         .send()
         .await
         .expect(204);
+    // Whom an operator looks for, and why, is about people too.
+    let form = json!({ "predicate": { "network": IP, "user_agent": AGENT },
+        "reason": REASON, "wait": true });
+    let order = world.post("/v1/admin/revocations", &form);
+    order.by(&operator.access).send().await.expect(201);
     world.projected().await;
 
     let mut nats = Vec::new();

@@ -25,7 +25,7 @@ fn signed_anew(world: &World, token: &str, change: impl FnOnce(&mut Jwt)) -> Str
     let signed = jwt.signed();
     let signature = world
         .app
-        .signing
+        .signing_key()
         .try_sign(signed.as_bytes())
         .expect("a signature");
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))

@@ -227,13 +227,14 @@ async fn ab_23_tokens_claim_no_more_than_was_proved() {
 
 /// Open operations whose bodies hold nothing that a token could stand in for,
 /// and those where it belongs.
-const TAKE_NO_TOKEN: [&str; 8] = [
+const TAKE_NO_TOKEN: [&str; 9] = [
     "forgot_password",
     "healthz",
     "jwks",
     "login",
     "metrics",
     "mfa",
+    "oauth_metadata",
     "readyz",
     "register",
 ];
@@ -283,11 +284,14 @@ async fn ab_24_after_the_password_step_nothing_but_the_second_step_is_open() {
     let expected = [
         "confirm_email",
         "get_csrf_token",
+        "introspect",
         "logout",
         "passkey_login",
         "passkey_options",
         "refresh",
         "reset_password",
+        "revoke_token",
+        "token",
     ];
     assert_eq!(open, expected);
     assert_eq!(world.ends().await, before, "nothing was written");

@@ -10,6 +10,7 @@ mod hostile;
 mod jwt;
 mod links;
 mod mfa;
+mod oauth2;
 mod passkey;
 mod password;
 mod recovery;

@@ -100,12 +100,23 @@ fn ab_25_what_must_be_fresh_is_reviewed() {
     ];
     assert_eq!(sorted("Fresh"), fresh);
     let operator = [
+        "add_client_secret",
+        "cancel_revocation",
+        "change_client",
+        "disable_client",
+        "enable_client",
         "erase_account",
+        "register_client",
         "reinstate_account",
+        "remove_client_secret",
         "reset_factors",
         "revoke_account_sessions",
+        "revoke_key",
         "revoke_session",
+        "rotate_keys",
+        "set_client_keys",
         "set_roles",
+        "start_revocation",
         "suspend_account",
     ];
     assert_eq!(sorted("Operator"), operator);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::{Answer, Call, Client};
 
 /// Operations that anybody may call. This list may only shrink.
-const PUBLIC: [&str; 15] = [
+const PUBLIC: [&str; 16] = [
     "confirm_email",
     "forgot_password",
     "get_csrf_token",
@@ -21,6 +21,7 @@ const PUBLIC: [&str; 15] = [
     "logout",
     "metrics",
     "mfa",
+    "oauth_metadata",
     "passkey_login",
     "passkey_options",
     "readyz",
@@ -28,6 +29,10 @@ const PUBLIC: [&str; 15] = [
     "register",
     "reset_password",
 ];
+
+/// Operations that ask for a client, which proves itself in the request and
+/// not with an access token.
+const CLIENTS: [&str; 3] = ["introspect", "revoke_token", "token"];
 
 /// The document that the service serves.
 fn document() -> Value {
@@ -87,7 +92,10 @@ impl Operation {
     }
 
     fn call_about(&self, client: &Client, id: &str) -> Call {
-        let call = client.call(&self.method, &self.path.replace("{id}", id));
+        let call = client.call(
+            &self.method,
+            &self.path.replace("{id}", id).replace("{secret}", id),
+        );
         match &self.body {
             Some(body) => call.json(body),
             None => call,
@@ -100,8 +108,14 @@ impl Operation {
         self.method != "GET" && !self.is_admin() && !self.path.contains("{id}")
     }
 
+    /// Whether strangers are refused, whatever they ask.
     fn is_admin(&self) -> bool {
-        self.path.starts_with("/v1/admin/")
+        self.path.starts_with("/v1/admin/") || self.path.starts_with("/v1/revocations")
+    }
+
+    /// Whether its answer has no end.
+    fn is_endless(&self) -> bool {
+        self.id == "stream_revocations"
     }
 
     /// Checks that an error is a problem that the document lists here, with

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
 
 use crate::contract::operations;
 use crate::support::{World, email};
@@ -30,6 +31,14 @@ async fn ab_84_a_forged_cursor_is_refused_by_every_list() {
         "%F0%9D%84%9E",
         long.as_str(),
     ];
+    let form = json!({ "predicate": { "client": "nobody" }, "reason": "of nobody" });
+    let order = world
+        .post("/v1/admin/revocations", &form)
+        .by(&operator.access)
+        .send()
+        .await
+        .expect(202);
+    let order = order.json()["id"].as_str().expect("an id").to_owned();
     let mut lists = 0;
     for operation in operations()
         .iter()
@@ -37,11 +46,13 @@ async fn ab_84_a_forged_cursor_is_refused_by_every_list() {
     {
         lists += 1;
         let id = if operation.id.contains("account") {
-            ada.account
+            ada.account.to_string()
+        } else if operation.id == "list_revocation_items" {
+            order.clone()
         } else {
-            ada.session
+            ada.session.to_string()
         };
-        let path = operation.path.replace("{id}", &id.to_string());
+        let path = operation.path.replace("{id}", &id);
         world
             .get(&path)
             .by(&operator.access)
@@ -63,7 +74,12 @@ async fn ab_84_a_forged_cursor_is_refused_by_every_list() {
             );
             assert_eq!(answer.json()["errors"][0]["parameter"], "after");
         }
-        for limit in ["0", "201", "65536", "-1", "x", "1.5", "", "1e2"] {
+        let beyond = if operation.id == "list_revocations" {
+            "1001"
+        } else {
+            "201"
+        };
+        for limit in ["0", beyond, "65536", "-1", "x", "1.5", "", "1e2"] {
             let answer = world
                 .get(&format!("{path}?limit={limit}"))
                 .by(&operator.access)

@@ -128,6 +128,11 @@ async fn dev_keeps_its_data_and_leaves_nothing_running() {
         );
     }
     let operator = dev.file["operator"].as_object().expect("an operator");
+    let client = dev.file["client"].as_object().expect("a client");
+    for (field, length) in [("id", 36), ("secret", 47)] {
+        let text = client[field].as_str().expect("text");
+        assert_eq!(text.len(), length, "{field}");
+    }
     assert!(dev.pids().into_iter().all(is_alive));
     let stderr = dev.process.stderr();
     for field in ["email", "password", "totp_secret"] {
@@ -163,6 +168,7 @@ async fn dev_keeps_its_data_and_leaves_nothing_running() {
     dev.stops_on(Signal::TERM).await;
     let dev = Dev::start(&dir, scratch.path()).await;
     assert_eq!(dev.file["operator"], old["operator"]);
+    assert_eq!(dev.file["client"], old["client"]);
     dev.operator_works().await;
     let again = dev.service.login("first@example.com").await;
     assert_eq!(again.account, first.account);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::hold;
-use super::manifests::{declared, members};
+use super::manifests::{Dependency, declared, members};
 use super::source::sources;
 use super::tree::Tree;
 
@@ -27,6 +27,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     ("tui", "openapi"),
     ("countersign", EVERYTHING),
+    ("examples", "verifier"),
     ("tests", EVERYTHING),
 ];
 
@@ -34,10 +35,12 @@ const EVERYTHING: &str = "events openapi domain log views projector feed mail pa
 
 /// Doors to the outside, and who may open them. The tests may open all.
 const DOORS: &[(&str, &str)] = &[
-    ("async-nats", "log projector countersign"),
+    ("async-nats", "log projector countersign verifier"),
     ("sqlx", "views projector api countersign"),
-    ("reqwest", "tui countersign"),
-    ("poem", "openapi api"),
+    ("reqwest", "tui countersign verifier"),
+    ("axum", "verifier examples"),
+    ("tower", "verifier examples"),
+    ("poem", "openapi api verifier examples"),
     ("poem-openapi", "openapi api"),
     ("hyper", "api"),
     ("hyper-util", "api"),
@@ -48,7 +51,8 @@ const DOORS: &[(&str, &str)] = &[
     ("clap", "countersign"),
 ];
 
-/// Crates that do no I/O, and all of others' that they may be built from.
+/// Crates that do no I/O, and all of others' that they may be built from. What
+/// a feature brings is judged by the doors.
 const PURE: &[(&str, &str)] = &[
     (
         "events",
@@ -61,9 +65,13 @@ const PURE: &[(&str, &str)] = &[
     ),
     (
         "verifier",
-        "aws-lc-rs base64 jsonwebtoken proptest serde serde_json thiserror uuid zeroize",
+        "aws-lc-rs base64 jsonwebtoken serde serde_json thiserror uuid zeroize",
     ),
 ];
+
+/// The features of the verifier, each a file or a folder of its source: only
+/// there may be named what features bring.
+const FEATURES: &[&str] = &["live", "axum", "poem", "test_kit"];
 
 /// What a table says of a name: whether a word is in its row, or nothing if it
 /// has none.
@@ -86,6 +94,40 @@ fn forbidden_arrows(tree: &Tree) -> Vec<String> {
     findings
 }
 
+/// The verifier's own tests start a runtime; the other pure crates' do not.
+fn is_for_tests_of(who: &str, dependency: &Dependency) -> bool {
+    who == "verifier" && dependency.section == "dev-dependencies"
+}
+
+/// The pure part of the verifier must not use what its features bring.
+fn impure_core(tree: &Tree) -> Vec<String> {
+    let members = members(tree);
+    let verifier = members.iter().find(|member| member.name == "verifier");
+    let Some(verifier) = verifier else {
+        return Vec::new();
+    };
+    let folder = format!("{}/src/", verifier.folder);
+    let is_core = |path: &str| {
+        let Some(path) = path.strip_prefix(&folder) else {
+            return false;
+        };
+        let top = path.split(['/', '.']).next().unwrap_or_default();
+        !FEATURES.contains(&top)
+    };
+    let mut findings = Vec::new();
+    for source in sources(tree).iter().filter(|source| is_core(&source.path)) {
+        let optional = verifier.dependencies.iter().filter(|one| one.is_optional());
+        let used = optional.filter(|one| names(&source.product, &one.name));
+        findings.extend(used.map(|one| format!("{} uses {}", source.path, one.name)));
+        let clocks = ["SystemTime", "Instant"];
+        let read = clocks
+            .iter()
+            .filter(|clock| source.product.contains(*clock));
+        findings.extend(read.map(|clock| format!("{} reads {clock}", source.path)));
+    }
+    findings
+}
+
 fn forbidden_doors(tree: &Tree) -> Vec<String> {
     let mut findings = Vec::new();
     for member in members(tree) {
@@ -97,7 +139,9 @@ fn forbidden_doors(tree: &Tree) -> Vec<String> {
         for dependency in theirs {
             let name = &dependency.name;
             let is_closed = who != "tests" && lists(DOORS, name, who) == Some(false);
-            if is_closed || lists(PURE, who, name) == Some(false) {
+            // A feature, or a test, does not make the crate itself impure.
+            let is_built_in = !dependency.is_optional() && !is_for_tests_of(who, dependency);
+            if is_closed || (is_built_in && lists(PURE, who, name) == Some(false)) {
                 findings.push(format!("{who} uses {name}"));
             }
         }
@@ -179,10 +223,20 @@ fn only_those_who_must_speak_to_the_outside() {
 }
 
 #[test]
+fn the_verifier_is_pure_without_its_features() {
+    hold(
+        &impure_core(Tree::repository()),
+        "What checks a token is given keys, revocations and the time. Whatever fetches, waits or \
+         looks at a clock is in src/live.",
+    );
+}
+
+#[test]
 fn versions_and_features_are_declared_once() {
     hold(
         &declared_by_members(Tree::repository()),
-        "Write `name.workspace = true`; versions and features stand in the root's Cargo.toml.",
+        "Write `name.workspace = true`; versions and features stand in the root's Cargo.toml. A \
+         member may make a dependency optional, and choose features of a crate of ours.",
     );
 }
 
@@ -216,6 +270,42 @@ fn workspace(members: &[(&str, &str, &str)]) -> Tree {
         .map(|(path, text)| (&**path, &**text))
         .collect();
     Tree::of(&files)
+}
+
+#[test]
+fn the_rules_of_the_verifier_can_fail() {
+    let optional = "{ workspace = true, optional = true }";
+    let manifest = format!(
+        "[dependencies]\nreqwest = {optional}\ntokio = {optional}\nuuid.workspace = true\n\
+         sqlx = {optional}\n[dev-dependencies]\ntokio.workspace = true\n"
+    );
+    let mut tree = workspace(&[
+        (
+            "verifier",
+            &manifest,
+            "use tokio::X;\nfn f(_: Instant) {}\n",
+        ),
+        (
+            "examples",
+            "[dependencies]\ncountersign-verifier = { workspace = true, features = [\"live\"] }\n",
+            "",
+        ),
+    ]);
+    tree.add(
+        "verifier/src/live/keys.rs",
+        "use reqwest::X;\nuse tokio::Y;\n",
+    );
+    assert_eq!(forbidden_doors(&tree), ["verifier uses sqlx"]);
+    assert_eq!(
+        impure_core(&tree),
+        [
+            "verifier/src/lib.rs uses tokio",
+            "verifier/src/lib.rs reads Instant"
+        ]
+    );
+    assert_eq!(declared_by_members(&tree), [""; 0]);
+    let built_in = workspace(&[("verifier", "[dependencies]\ntokio.workspace = true\n", "")]);
+    assert_eq!(forbidden_doors(&built_in), ["verifier uses tokio"]);
 }
 
 #[test]

@@ -20,6 +20,7 @@ const TOP: &[&str] = &[
     "deploy",
     "docs",
     "events",
+    "examples",
     "openapi",
     "services",
     "tests",

@@ -32,10 +32,24 @@ impl Dependency {
             .then(|| short(&self.name))
     }
 
-    /// Whether it says `workspace = true` and nothing else.
+    /// Whether it takes version and features from the workspace. It may be
+    /// optional, and a crate of ours may be asked for features.
     pub(super) fn is_from_workspace(&self) -> bool {
-        let only = self.spec.as_table().filter(|spec| spec.len() == 1);
-        only.is_some_and(|spec| spec.get("workspace") == Some(&Value::Boolean(true)))
+        let Some(spec) = self.spec.as_table() else {
+            return false;
+        };
+        let is_allowed = |key: &str| match key {
+            "workspace" | "optional" => true,
+            "features" => self.ours().is_some(),
+            _ => false,
+        };
+        spec.get("workspace") == Some(&Value::Boolean(true))
+            && spec.keys().all(|key| is_allowed(key))
+    }
+
+    /// Whether only a feature brings it.
+    pub(super) fn is_optional(&self) -> bool {
+        self.spec.get("optional") == Some(&Value::Boolean(true))
     }
 }
 

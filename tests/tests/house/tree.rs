@@ -31,6 +31,11 @@ impl Tree {
         Self(files.iter().map(owned).collect())
     }
 
+    /// With one more file.
+    pub(super) fn add(&mut self, path: &str, text: &str) {
+        self.0.insert(path.to_owned(), text.to_owned());
+    }
+
     fn read(&mut self, folder: &Path, at: &str, ignored: &Ignored) {
         for entry in fs::read_dir(folder).expect("a folder") {
             let entry = entry.expect("an entry");

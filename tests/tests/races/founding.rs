@@ -8,9 +8,9 @@ use crate::support::{World, email};
 async fn services_that_start_together_on_an_empty_log_agree_on_one_key() {
     for _ in 0..3 {
         let (world, others) = World::start_several(4).await;
-        let key = world.app.signing.key_id().to_owned();
+        let key = world.app.signing_key().key_id().to_owned();
         for other in &others {
-            assert_eq!(other.app.signing.key_id(), key);
+            assert_eq!(other.app.signing_key().key_id(), key);
         }
         let keys = join_all(
             others

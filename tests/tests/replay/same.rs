@@ -49,6 +49,18 @@ async fn traffic(world: &World) {
             .await
             .refused(401, "refresh_reused");
     }
+    // Orders that end some of them, one by each and one all of an account.
+    let address = email("grace");
+    let grace = world.register(&address).await;
+    for predicate in [
+        json!({ "network": "127.0.0.0/8" }),
+        json!({ "account": grace.account }),
+    ] {
+        let form = json!({ "predicate": predicate, "reason": "all", "wait": true });
+        let order = world.post("/v1/admin/revocations", &form);
+        order.by(&operator.access).send().await.expect(201);
+        world.login(&address).await;
+    }
     world.projected().await;
 }
 
@@ -56,7 +68,7 @@ async fn traffic(world: &World) {
 async fn served(world: &World) -> Vec<String> {
     let mut rows = Vec::new();
     let mut models = world.read_models().await;
-    for view in ["accounts", "sessions", "history"] {
+    for view in ["accounts", "sessions", "history", "revocations"] {
         let sql = format!("select t::text as row from countersign.{view} t order by 1");
         let found = sqlx::query(AssertSqlSafe(sql))
             .fetch_all(&mut models.0)

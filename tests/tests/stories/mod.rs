@@ -2,11 +2,16 @@
 
 mod account_life;
 mod address;
+mod clients;
 mod clock;
 mod cookies;
 mod erasure;
 mod events;
+mod examples;
 mod expiry;
+mod feed;
+mod gateway;
+mod keys;
 mod life;
 mod mail;
 mod operator;
@@ -16,6 +21,7 @@ mod passkey;
 mod password;
 mod position;
 mod registration;
+mod revocation;
 mod rotation;
 mod token;
 mod two_services;

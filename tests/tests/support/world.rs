@@ -339,6 +339,8 @@ async fn fresh_settings(differing: &[(&str, &str)]) -> (Settings, String) {
         ("shards", &SHARDS.to_string()),
         // A busy machine is no outage; the fault tests keep the short one.
         ("log_deadline_millis", "5000"),
+        // Clocks are moved by days; the tests of it set their own.
+        ("key_rotation_days", "0"),
         // Everybody comes from this machine; the tests of it set their own.
         ("failed_logins_per_minute", "0"),
     ]

@@ -7,7 +7,8 @@ use crate::{
     Actor, ClientChanged, ClientDisabled, ClientEnabled, ClientEvent, ClientProfile,
     ClientRegistered, Envelope, GrantEvent, GrantId, GrantRevoked, KeyEvent, KeyRetired,
     KeyRevoked, KeyringId, KeysSet, RevocationCancelled, RevocationCompleted, RevocationCounted,
-    RevocationEvent, RevocationId, RevocationRequested, SecretAdded, SecretRemoved, TokensEnded,
+    RevocationEvent, RevocationId, RevocationRequested, RotationRequested, SecretAdded,
+    SecretRemoved, TokensEnded,
 };
 
 const GRANT: GrantId = GrantId::from_uuid(uuid!("019e7044-8800-7a88-8001-0000000000a3"));
@@ -126,7 +127,23 @@ fn keys() -> Vec<(&'static str, Vec<u8>)> {
             note,
         })
     };
+    let wanted = |note| {
+        KeyEvent::from(RotationRequested {
+            kid: KID.into(),
+            note,
+        })
+    };
+    let by_operator =
+        |n, second, event| operated(bare(n, KeyringId::ONLY, second, Actor::System, vec![event]));
     vec![
+        stored(
+            "key.rotation_requested.v1.json",
+            by_operator(112, 3_121, wanted(Some(sealed("yearly")))),
+        ),
+        stored(
+            "key.rotation_requested.v1.min.json",
+            by_operator(113, 3_122, wanted(None)),
+        ),
         stored(
             "key.retired.v1.json",
             bare(91, KeyringId::ONLY, 3_101, Actor::System, vec![retired]),

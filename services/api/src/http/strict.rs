@@ -12,7 +12,7 @@ use serde_json::{Map, Number, Value};
 /// Of two equal keys serde_json keeps the last and others the first: a proxy
 /// that checks one and a service that uses the other disagree about what was
 /// sent.
-pub(super) fn parse(json: &[u8], depth_max: usize) -> Result<Value, NotJson> {
+pub(crate) fn parse(json: &[u8], depth_max: usize) -> Result<Value, NotJson> {
     let mut reader = serde_json::Deserializer::from_slice(json);
     let value = Strict(depth_max)
         .deserialize(&mut reader)
@@ -33,7 +33,7 @@ const MALFORMED: &str = "is not well-formed JSON in UTF-8";
 
 /// Where and why a text is not taken; without the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NotJson {
+pub(crate) struct NotJson {
     message: &'static str,
     line: usize,
     column: usize,

@@ -1,6 +1,7 @@
 //! Answers that say where they stand in the log.
 
 use countersign_events::Position;
+use countersign_openapi as wire;
 use countersign_openapi::POSITION_HEADER;
 use poem_openapi::ApiResponse;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
@@ -90,6 +91,28 @@ pub enum Done {
     /// Done. `Countersign-Position` says where in the log.
     #[oai(status = 204)]
     NoContent(
+        /// Where the write stands in the log, to be sent with reads that must
+        /// see it.
+        #[oai(header = "Countersign-Position")]
+        String,
+    ),
+}
+
+/// 204; or 200 with who has applied it, for who asked to wait for that.
+#[derive(ApiResponse)]
+pub enum Waited {
+    /// Done. `Countersign-Position` says where in the log.
+    #[oai(status = 204)]
+    NoContent(
+        /// Where the write stands in the log, to be sent with reads that must
+        /// see it.
+        #[oai(header = "Countersign-Position")]
+        String,
+    ),
+    /// Done, and waited for; the body says who has not applied it.
+    #[oai(status = 200)]
+    Ok(
+        Json<wire::Revoked>,
         /// Where the write stands in the log, to be sent with reads that must
         /// see it.
         #[oai(header = "Countersign-Position")]

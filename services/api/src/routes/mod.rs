@@ -3,8 +3,10 @@
 mod admin;
 mod answer;
 pub(crate) mod auth;
+mod feed;
 mod history;
 mod me;
+mod oauth2;
 mod operations;
 mod page;
 mod show;
@@ -32,10 +34,25 @@ pub(crate) type Routes = (
     (
         admin::Overview,
         admin::Sessions,
+        admin::Revocations,
         admin::Accounts,
         admin::AccountLife,
         admin::Events,
         admin::Projections,
+        admin::Keys,
+        admin::Verifiers,
+        admin::Clients,
+    ),
+    (
+        oauth2::Token,
+        oauth2::Introspect,
+        oauth2::Revoke,
+        oauth2::Metadata,
+    ),
+    (
+        feed::ListRevocations,
+        feed::StreamRevocations,
+        feed::ReportVerifier,
     ),
     operations::Operations,
 );
@@ -58,10 +75,25 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
         (
             admin::Overview,
             admin::Sessions,
+            admin::Revocations,
             admin::Accounts,
             admin::AccountLife,
             admin::Events,
             admin::Projections,
+            admin::Keys,
+            admin::Verifiers,
+            admin::Clients,
+        ),
+        (
+            oauth2::Token,
+            oauth2::Introspect,
+            oauth2::Revoke,
+            oauth2::Metadata,
+        ),
+        (
+            feed::ListRevocations,
+            feed::StreamRevocations,
+            feed::ReportVerifier,
         ),
         operations::Operations,
     );
@@ -75,7 +107,7 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
 #[rustfmt::skip]
 pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
     use ProblemCode::{
-        Conflict, EmailTaken, InsufficientUserAuthentication,
+        Conflict, EmailTaken, InsufficientPermissions, InsufficientUserAuthentication,
         InvalidCredentials, LinkInvalid, MfaInvalid, MfaTokenInvalid, NotFound, Overloaded,
         PasswordWeak, PositionNotReached, RateLimited, RefreshExpired, RefreshInvalid,
         RefreshReused, SessionRevoked, TokenExpired, TokenInvalid, TokenMissing, TokenRevoked,
@@ -84,15 +116,16 @@ pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
         ("register", &[EmailTaken, PasswordWeak, Overloaded, Conflict, RateLimited]),
         ("login", &[InvalidCredentials, Overloaded, RateLimited]),
         ("mfa", &[MfaInvalid, MfaTokenInvalid, SessionRevoked, Overloaded, RateLimited]),
-        ("passkey_options", &[MfaTokenInvalid, TokenInvalid, TokenExpired, TokenRevoked, NotFound]),
+        ("passkey_options", &[MfaTokenInvalid, TokenInvalid, TokenExpired, TokenRevoked, NotFound, InsufficientPermissions]),
         ("passkey_login", &[InvalidCredentials, NotFound]),
         ("refresh", &[RefreshInvalid, RefreshExpired, RefreshReused, SessionRevoked, InsufficientUserAuthentication]),
-        ("logout", &[TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, RefreshInvalid]),
+        ("logout", &[TokenMissing, TokenInvalid, TokenExpired, TokenRevoked, RefreshInvalid, InsufficientPermissions]),
         ("get_csrf_token", &[RefreshInvalid]),
         ("forgot_password", &[RateLimited, Overloaded]),
         ("reset_password", &[LinkInvalid, PasswordWeak, Overloaded]),
         ("confirm_email", &[LinkInvalid, EmailTaken, SessionRevoked, NotFound, Conflict]),
         ("step_up", &[InvalidCredentials, MfaInvalid, InsufficientUserAuthentication, SessionRevoked, Overloaded, RateLimited]),
+        ("verify", &[InsufficientPermissions, InsufficientUserAuthentication]),
         ("change_password", &[InvalidCredentials, PasswordWeak, Conflict, SessionRevoked, Overloaded, RateLimited]),
         ("request_verification", &[RateLimited, SessionRevoked]),
         ("request_email_change", &[RateLimited, SessionRevoked]),
@@ -114,6 +147,11 @@ pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
         ("get_session", &[NotFound, PositionNotReached]),
         ("list_session_events", &[NotFound]),
         ("revoke_session", &[NotFound]),
+        ("start_revocation", &[Conflict, PositionNotReached]),
+        ("list_revocation_orders", &[PositionNotReached]),
+        ("get_revocation", &[NotFound, PositionNotReached]),
+        ("list_revocation_items", &[NotFound, PositionNotReached]),
+        ("cancel_revocation", &[NotFound, Conflict]),
         ("list_accounts", &[PositionNotReached]),
         ("get_account", &[NotFound, PositionNotReached]),
         ("list_account_events", &[NotFound]),
@@ -123,6 +161,16 @@ pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
         ("reset_factors", &[NotFound]),
         ("revoke_account_sessions", &[NotFound]),
         ("erase_account", &[NotFound]),
+        ("list_clients", &[PositionNotReached]),
+        ("get_client", &[NotFound, PositionNotReached]),
+        ("change_client", &[NotFound]),
+        ("add_client_secret", &[NotFound, Conflict]),
+        ("remove_client_secret", &[NotFound]),
+        ("set_client_keys", &[NotFound]),
+        ("disable_client", &[NotFound]),
+        ("enable_client", &[NotFound]),
+        ("rotate_keys", &[Conflict, NotFound]),
+        ("revoke_key", &[NotFound, Conflict]),
     ];
     let own_of = |id: &str| own.iter().find(|(name, _)| *name == id).map_or(&[][..], |(_, codes)| codes);
     ACCESS.iter().map(|(id, access)| {

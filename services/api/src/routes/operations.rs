@@ -5,12 +5,14 @@ use std::sync::Arc;
 use countersign_log::GateState;
 use countersign_openapi as wire;
 use poem::web::Data;
-use poem_openapi::payload::{PlainText, Response};
+use poem_openapi::param::Header;
+use poem_openapi::payload::PlainText;
 
 use crate::http::Json;
 use poem_openapi::{ApiResponse, OpenApi};
 
 use crate::app::App;
+use crate::keys::JwksAnswer;
 use crate::routes::tags::Tags;
 
 pub(crate) struct Operations;
@@ -54,8 +56,17 @@ impl Operations {
     ///
     /// A JSON Web Key Set (RFC 7517), for whoever verifies access tokens.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
-    async fn jwks(&self, app: Data<&Arc<App>>) -> Response<Json<wire::Jwks>> {
-        Response::new(Json(app.0.jwks.clone())).header("Cache-Control", "public, max-age=300")
+    async fn jwks(
+        &self,
+        app: Data<&Arc<App>>,
+        /// The `ETag` of the set that is known: if it is the same, 304.
+        #[oai(name = "If-None-Match")]
+        known: Header<Option<String>>,
+    ) -> JwksAnswer {
+        let keys = &app.0.keys;
+        let max_age = keys.max_age(&app.0.config, &app.0.feed);
+        let jwks = &keys.held().jwks;
+        jwks.answer(known.0.as_deref(), max_age.as_secs())
     }
 
     /// Read the metrics

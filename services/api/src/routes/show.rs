@@ -3,7 +3,7 @@
 use countersign_events::{Actor, RawEnvelope, Timestamp};
 use countersign_log::RawMessage;
 use countersign_openapi as wire;
-use countersign_views::{account, session};
+use countersign_views::{account, client, session};
 use poem_openapi::types::Any;
 
 use crate::denied::Denied;
@@ -49,7 +49,7 @@ pub(super) fn acr(name: &str) -> wire::Acr {
     }
 }
 
-fn actor_text(actor: Actor) -> String {
+pub(super) fn actor_text(actor: Actor) -> String {
     match actor {
         Actor::Account(id) => id.to_string(),
         Actor::System => "system".into(),
@@ -72,6 +72,34 @@ pub(super) fn account(row: account::Account) -> wire::Account {
             _ => wire::AccountState::Active,
         },
         mfa: !row.factors.is_empty(),
+    }
+}
+
+/// A client for an operator.
+pub(super) fn client(row: client::Client) -> wire::Client {
+    wire::Client {
+        id: row.id.uuid(),
+        name: row.name,
+        serves: row.serves,
+        audiences: row.audiences,
+        scopes: row.scopes,
+        state: if row.is_disabled {
+            wire::ClientState::Disabled
+        } else {
+            wire::ClientState::Active
+        },
+        secrets: row
+            .secrets
+            .into_iter()
+            .map(|secret| wire::ClientSecret {
+                id: secret.id.uuid(),
+                added_at: secret.added_at.to_datetime(),
+                expires_at: secret.expires_at.map(Timestamp::to_datetime),
+            })
+            .collect(),
+        key_ids: row.key_ids,
+        created_at: row.created_at.to_datetime(),
+        position: row.position.to_string(),
     }
 }
 

@@ -11,6 +11,12 @@ pub(super) enum Tags {
     /// What operators see and do. Needs a role that permits it.
     #[oai(rename = "admin")]
     Admin,
+    /// What verifiers in other services are told, and what they report.
+    #[oai(rename = "feed")]
+    Feed,
+    /// Tokens for services, which sign in as themselves.
+    #[oai(rename = "oauth2")]
+    OAuth,
     /// Keys for those who verify tokens, and the state of the service.
     #[oai(rename = "operations")]
     Operations,

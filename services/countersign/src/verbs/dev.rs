@@ -6,7 +6,9 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use countersign_api::{App, Clock, Denied, EmailAddress, TotpSeed};
+use countersign_events::ClientId;
 use countersign_log::{KeyEncryptionKey, random};
+use countersign_openapi::{ClientProfile, Secret};
 use countersign_projector::Projector;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,13 @@ struct Operator {
     totp_secret: Option<String>,
 }
 
+/// The client that `dev` makes at first start.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ExampleClient {
+    id: ClientId,
+    secret: Secret,
+}
+
 /// `dev.json`: how programs on this machine find the deployment.
 #[derive(Serialize)]
 struct DevFile<'a> {
@@ -42,6 +51,7 @@ struct DevFile<'a> {
     nats_url: &'a str,
     postgres_url: &'a str,
     operator: &'a Operator,
+    client: &'a ExampleClient,
     pids: DevPids,
 }
 
@@ -106,9 +116,10 @@ async fn run(
         log.gate().decided().await;
         let mailer = mail::start(settings, &log, &clock, &app.config.issuer).await?;
         let operator = operator(&app, &dev.data_dir).await?;
-        Ok::<_, Failure>((app, mailer, operator))
+        let client = example_client(&app, &dev.data_dir).await?;
+        Ok::<_, Failure>((app, mailer, operator, client))
     };
-    let (app, mailer, operator) = tokio::select! {
+    let (app, mailer, operator, client) = tokio::select! {
         started = starting => started?,
         () = &mut stop => {
             projector.stop().await;
@@ -123,6 +134,7 @@ async fn run(
             nats_url: endpoints.nats_url.expose_secret(),
             postgres_url: endpoints.postgres_url.expose_secret(),
             operator: &operator,
+            client: &client,
             pids: DevPids {
                 nats: pids.nats,
                 postgres: pids.postgres,
@@ -191,6 +203,34 @@ async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
         Ok(_) | Err(Denied::EmailTaken) => Ok(operator),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A client that may follow the revocation feed and accepts the deployment's
+/// tokens, made once and kept beside the data.
+async fn example_client(app: &App, data_dir: &Path) -> Result<ExampleClient, Failure> {
+    let path = data_dir.join("client.json");
+    if let Ok(text) = fs::read_to_string(&path)
+        && let Ok(client) = serde_json::from_str::<ExampleClient>(&text)
+        && app.knows_client(client.id).await?
+    {
+        return Ok(client);
+    }
+    let audience = app.config.audience.clone();
+    let made = app
+        .make_client(ClientProfile {
+            name: "example".into(),
+            serves: vec![audience.clone()],
+            audiences: vec![audience],
+            scopes: vec!["revocations:read".into()],
+        })
+        .await?;
+    let client = ExampleClient {
+        id: made.id,
+        secret: made.secret,
+    };
+    let text = serde_json::to_string(&client).map_err(Failure::other)?;
+    write_private(&path, &text)?;
+    Ok(client)
 }
 
 /// 100 bits in groups of five, without letters that look alike.

@@ -1,11 +1,17 @@
 //! What the program can be told to do.
 
 mod bootstrap;
+mod clients;
+mod console;
 mod dev;
 mod document;
+mod keys;
 mod operate;
 mod replay;
+mod revocations;
 mod serve;
+mod verifiers;
+mod where_clause;
 
 use std::path::PathBuf;
 
@@ -15,11 +21,16 @@ use crate::parts::Failure;
 use crate::settings::Settings;
 
 pub use bootstrap::bootstrap;
+pub use clients::{Clients, clients};
+pub use console::{Console, console};
 pub use dev::{Dev, dev};
 pub use document::{config, openapi};
+pub use keys::{Keys, keys};
 pub use operate::{Accounts, Operate, Sessions, accounts, sessions};
 pub use replay::{repair, replay, switch_back, verify};
+pub use revocations::{Revocations, revocations};
 pub use serve::{project, serve};
+pub use verifiers::{Verifiers, verifiers};
 
 /// The settings of the deployment that `dev` keeps in a directory, for what
 /// other sources leave unsaid. Without a directory, `.data/dev` counts if it is

@@ -8,6 +8,8 @@ use countersign_tui::{Client, ClientError, Context, SessionQuery};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::revocations::Order;
+use super::verifiers::waited;
 use crate::parts::Failure;
 use crate::{Exit, say};
 
@@ -33,13 +35,30 @@ pub enum Sessions {
         /// Its id.
         id: Uuid,
     },
-    /// Ends a session.
+    /// Ends a session, or every session of a kind.
     Revoke {
         /// Its id.
-        id: Uuid,
+        #[arg(required_unless_present = "condition", conflicts_with = "condition")]
+        id: Option<Uuid>,
+        /// Every session of which all of this is true, by what its sign-in was:
+        /// account, client, network, user-agent, acr, acr-below, key,
+        /// started-before, started-after, or all.
+        #[arg(long = "where", value_name = "NAME=VALUE ...")]
+        condition: Option<String>,
         /// Why; kept in the log.
+        #[arg(long, required_unless_present = "dry_run")]
+        reason: Option<String>,
+        /// Says what would end, and ends nothing.
+        #[arg(long, requires = "condition")]
+        dry_run: bool,
+        /// Ends nothing unless it is so many. Asked for on a terminal when it
+        /// is left out.
+        #[arg(long, value_name = "N", requires = "condition")]
+        expect: Option<u64>,
+        /// Waits, two seconds at most after the end, until every verifier has
+        /// applied it. Ends with 6 and names those that have not.
         #[arg(long)]
-        reason: String,
+        wait: bool,
     },
 }
 
@@ -61,10 +80,10 @@ pub enum Accounts {
 pub struct Page {
     /// How many rows, 1 to 200.
     #[arg(long, default_value_t = 50)]
-    limit: u16,
+    pub(super) limit: u16,
     /// The cursor that the list before ended with.
     #[arg(long)]
-    after: Option<String>,
+    pub(super) after: Option<String>,
 }
 
 /// Where the deployment is and how to write the answer.
@@ -76,7 +95,7 @@ pub struct Operate {
     data_dir: Option<PathBuf>,
     /// How the answer is written.
     #[arg(short, long, value_enum, default_value_t, global = true)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// How an answer is written.
@@ -94,7 +113,7 @@ pub enum Output {
 }
 
 /// Signs in, or goes on with the session of the command before, and does it.
-async fn signed_in<T>(
+pub(super) async fn signed_in<T>(
     operate: &Operate,
     what: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
 ) -> Result<T, Failure> {
@@ -130,16 +149,41 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
             let found = signed_in(operate, async |client| client.session(id).await).await?;
             write(&[found])?;
         }
-        Sessions::Revoke { id, reason } => {
-            let revoke = async |client: &mut Client| client.revoke(id, &reason).await;
-            let position = signed_in(operate, revoke).await?;
+        Sessions::Revoke {
+            condition: Some(condition),
+            reason,
+            dry_run,
+            expect,
+            wait,
+            ..
+        } => {
+            let order = Order {
+                condition,
+                reason,
+                dry_run,
+                expect,
+                wait,
+            };
+            return super::revocations::revoke(order, operate).await;
+        }
+        Sessions::Revoke {
+            id, reason, wait, ..
+        } => {
+            let (id, reason) = (id.unwrap_or_default(), reason.unwrap_or_default());
+            let revoke = async |client: &mut Client| client.revoke(id, &reason, wait).await;
+            let (position, applied) = signed_in(operate, revoke).await?;
             match output {
                 Output::Table => say(&format!("session {id} is over as of {position}")),
                 Output::Id => say(&id.to_string()),
                 Output::Json | Output::Jsonl => {
-                    say(&serde_json::json!({"id": id, "position": position}).to_string());
+                    let mut said = serde_json::json!({"id": id, "position": position});
+                    if let Some(applied) = &applied {
+                        said["applied"] = serde_json::json!(applied);
+                    }
+                    say(&said.to_string());
                 }
             }
+            return Ok(applied.as_ref().map_or(Exit::Done, waited));
         }
     }
     Ok(Exit::Done)
@@ -197,19 +241,19 @@ fn session_row(session: &Session) -> String {
 }
 
 /// Seconds are enough for people.
-fn moment(at: time::OffsetDateTime) -> String {
+pub(super) fn moment(at: time::OffsetDateTime) -> String {
     let whole = at.replace_nanosecond(0).unwrap_or(at);
     whole
         .format(&time::format_description::well_known::Rfc3339)
         .unwrap_or_default()
 }
 
-fn write<T: Serialize>(
+pub(super) fn write<T: Serialize, I: std::fmt::Display>(
     output: Output,
     items: &[T],
     head: &str,
     row: impl Fn(&T) -> String,
-    id: impl Fn(&T) -> Uuid,
+    id: impl Fn(&T) -> I,
 ) -> Result<(), Failure> {
     match output {
         Output::Table => {
@@ -233,7 +277,7 @@ fn write<T: Serialize>(
     Ok(())
 }
 
-fn note_next(next: Option<&str>) {
+pub(super) fn note_next(next: Option<&str>) {
     if let Some(next) = next {
         crate::tell(&format!("more: --after {next}"));
     }

@@ -1,10 +1,40 @@
 //! The ring of token-signing keys.
+//!
+//! A key is made and published (`next`), signs (`active`), waits until the
+//! last token it signed has expired (`retiring`), and is published no more
+//! (`retired`). At any moment before that it may be revoked, and then nothing
+//! it ever signed counts.
 
-use countersign_events::{
-    Activated, Created, KeyAlgorithm, KeyEvent, KeyringId, SecretId, Timestamp,
-};
+mod command;
+mod decide;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+
+use countersign_events::{KeyAlgorithm, KeyEvent, KeyringId, SecretId, Timestamp};
 
 use crate::{Aggregate, Fact};
+
+pub use command::{KeyCommand, KeyRefusal, Publication, Retirement, RevokeKey, Rotate};
+pub use decide::MOST_PUBLISHED;
+
+/// Where a key is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyState {
+    /// Published, so that verifiers know it before its first token.
+    Next,
+    /// It signs new tokens.
+    Active,
+    /// Another key signs; tokens of this one may still be valid.
+    Retiring,
+    /// None of its tokens is valid any more. It is not published.
+    Retired,
+    /// Its tokens are refused, whatever they say. It is not published.
+    Revoked,
+}
 
 /// One signing key.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,40 +43,86 @@ pub struct Key {
     pub kid: String,
     /// What it signs with.
     pub algorithm: KeyAlgorithm,
-    /// The public half, as in [`Created::public`].
+    /// The public half, as in [`countersign_events::Created::public`].
     pub public: String,
-    /// Where the private half is in the vault.
+    /// Where the private half is in the vault, unless it is over.
     pub secret: SecretId,
-    /// When it was made.
+    /// Where it is in its life.
+    pub state: KeyState,
+    /// When it was made, and published.
     pub created_at: Timestamp,
+    /// Whether an operator wants it to sign as soon as it may.
+    pub is_wanted: bool,
+    /// Since when it signs, or when it began to.
+    pub active_at: Option<Timestamp>,
+    /// When another key took its place.
+    pub superseded_at: Option<Timestamp>,
+    /// When it was published no more.
+    pub retired_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl Key {
+    /// Whether verifiers are told of it.
+    pub fn is_published(&self) -> bool {
+        matches!(
+            self.state,
+            KeyState::Next | KeyState::Active | KeyState::Retiring
+        )
+    }
+
+    /// Whether it never signs again, so that nobody needs its private half.
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, KeyState::Retired | KeyState::Revoked)
+    }
+
+    /// From when on every verifier that keeps the published keys for `cache`
+    /// knows it.
+    pub fn known_from(&self, cache: Duration) -> Timestamp {
+        self.created_at.plus(cache)
+    }
+
+    /// When it is published no more, if it was superseded, or was not any
+    /// more, if it is over; `window` as in [`Retirement::window`].
+    pub fn retires_at(&self, window: Duration) -> Option<Timestamp> {
+        self.retired_at
+            .or_else(|| self.superseded_at.map(|at| at.plus(window)))
+    }
 }
 
 /// All signing keys of a deployment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Keyring {
-    /// Every published key, oldest first.
+    /// Every key there ever was, oldest first.
     pub keys: Vec<Key>,
-    active: Option<String>,
 }
-
-/// What can be asked of the ring.
-#[derive(Debug, Clone)]
-pub enum KeyCommand {
-    /// Give an empty ring its first key, which signs at once: nobody can have
-    /// cached a key set that lacks it. On a ring that has a key, nothing
-    /// happens, so several services may start at the same time.
-    Found(Created),
-}
-
-/// Why the ring says no.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum KeyRefusal {}
 
 impl Keyring {
     /// The key that signs new tokens.
     pub fn active(&self) -> Option<&Key> {
-        let kid = self.active.as_deref()?;
+        self.keys.iter().find(|key| key.state == KeyState::Active)
+    }
+
+    /// The key that is published and will sign.
+    pub fn next(&self) -> Option<&Key> {
+        self.keys.iter().find(|key| key.state == KeyState::Next)
+    }
+
+    /// The key of this id.
+    pub fn get(&self, kid: &str) -> Option<&Key> {
         self.keys.iter().find(|key| key.kid == kid)
+    }
+
+    /// The keys that verifiers are told of.
+    pub fn published(&self) -> impl Iterator<Item = &Key> {
+        self.keys.iter().filter(|key| key.is_published())
+    }
+
+    fn change(&mut self, kid: &str, change: impl FnOnce(&mut Key)) {
+        if let Some(key) = self.keys.iter_mut().find(|key| key.kid == kid) {
+            change(key);
+        }
     }
 }
 
@@ -57,64 +133,47 @@ impl Aggregate for Keyring {
     type Refusal = KeyRefusal;
 
     fn decide(&self, command: &KeyCommand) -> Result<Vec<KeyEvent>, KeyRefusal> {
-        let KeyCommand::Found(created) = command;
-        if !self.keys.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(vec![
-            created.clone().into(),
-            Activated {
-                kid: created.kid.clone(),
-            }
-            .into(),
-        ])
+        decide::decide(self, command)
     }
 
     fn evolve(&mut self, event: &KeyEvent, fact: Fact) {
+        let now = fact.occurred_at;
         match event {
             KeyEvent::Created(created) => self.keys.push(Key {
                 kid: created.kid.clone(),
                 algorithm: created.algorithm,
                 public: created.public.clone(),
                 secret: created.secret,
-                created_at: fact.occurred_at,
+                state: KeyState::Next,
+                created_at: now,
+                is_wanted: false,
+                active_at: None,
+                superseded_at: None,
+                retired_at: None,
+                revoked_at: None,
             }),
-            KeyEvent::Activated(activated) => self.active = Some(activated.kid.clone()),
-            KeyEvent::Retired(_) | KeyEvent::Revoked(_) => {}
+            KeyEvent::RotationRequested(requested) => {
+                self.change(&requested.kid, |key| key.is_wanted = true);
+            }
+            KeyEvent::Activated(activated) => {
+                for key in &mut self.keys {
+                    if key.kid == activated.kid {
+                        key.state = KeyState::Active;
+                        key.active_at = Some(now);
+                    } else if key.state == KeyState::Active {
+                        key.state = KeyState::Retiring;
+                        key.superseded_at = Some(now);
+                    }
+                }
+            }
+            KeyEvent::Retired(retired) => self.change(&retired.kid, |key| {
+                key.state = KeyState::Retired;
+                key.retired_at = Some(now);
+            }),
+            KeyEvent::Revoked(revoked) => self.change(&revoked.kid, |key| {
+                key.state = KeyState::Revoked;
+                key.revoked_at = Some(now);
+            }),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use uuid::Uuid;
-
-    use super::*;
-    use crate::testing::Given;
-
-    fn created(kid: &str) -> Created {
-        Created {
-            kid: kid.into(),
-            algorithm: KeyAlgorithm::ES256,
-            public: "BA".into(),
-            secret: SecretId::from_uuid(Uuid::nil()),
-        }
-    }
-
-    #[test]
-    fn an_empty_ring_gets_its_first_key_and_signs_with_it() {
-        let activated = Activated { kid: "a".into() };
-        Given::<Keyring>::nothing()
-            .when(KeyCommand::Found(created("a")))
-            .then([created("a").into(), activated.clone().into()]);
-        let ring = Given::<Keyring>::events([created("a").into(), activated.into()]).state();
-        assert_eq!(ring.active().map(|key| key.kid.as_str()), Some("a"));
-    }
-
-    #[test]
-    fn a_second_founder_changes_nothing() {
-        Given::<Keyring>::events([created("a").into()])
-            .when(KeyCommand::Found(created("b")))
-            .then([]);
     }
 }

@@ -141,13 +141,13 @@ fn a_claim_named_twice_is_an_error() {
         r#""sub":"0190aaaa-bbbb-7ccc-8ddd-000000000001""#,
         r#""exp":1800000840"#,
         r#""\u0065xp":1800000840"#,
-        r#""act":1,"act":1"#,
-        r#""act":1,"\u0061ct":1"#,
+        r#""nickname":1,"nickname":1"#,
+        r#""nickname":1,"nickn\u0061me":1"#,
     ] {
         let payload = format!("{},{twice}}}", good.trim_end_matches('}'));
         assert_eq!(check(&payload), Err(Refusal::MalformedClaims), "{twice}");
     }
-    let payload = format!(r#"{},"act":1}}"#, good.trim_end_matches('}'));
+    let payload = format!(r#"{},"nickname":1}}"#, good.trim_end_matches('}'));
     assert_eq!(
         check(&payload),
         Ok(claims()),

@@ -5,6 +5,7 @@
 mod ab_48;
 mod ab_50;
 mod ab_67;
+mod actor;
 mod challenge;
 mod claims;
 mod key_set;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use countersign_events::{
     AccountEvent, AccountId, Actor, CredentialId, CredentialKind, EndReason, Envelope, FactorKind,
-    Sealed, Timestamp,
+    MessageId, Sealed, Timestamp,
 };
 
 use crate::text::{TextChange, opened};
@@ -24,6 +24,8 @@ pub(crate) struct AccountEnd {
     pub at: Timestamp,
     pub by: Actor,
     pub reason: EndReason,
+    /// What led to it, if a message did.
+    pub cause: Option<MessageId>,
 }
 
 /// What becomes of a second factor.
@@ -123,6 +125,7 @@ impl Changes {
                     at: header.occurred_at,
                     by: header.actor,
                     reason: ended.reason,
+                    cause: header.causation,
                 };
                 self.ends.push(end);
                 self.row(id, sequence).end = Some(end);

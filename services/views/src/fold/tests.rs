@@ -286,6 +286,7 @@ fn a_sign_in_that_raced_the_end_of_all_sessions_is_over_as_it_begins() {
             at: at(5),
             by: Actor::Account(account_id(1)),
             reason: EndReason::LogoutAll,
+            cause: None,
         }]
     );
 }

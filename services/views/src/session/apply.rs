@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use countersign_events::{
-    AccountId, Acr, Actor, EndReason, Envelope, Sealed, SessionEvent, SessionId, Started, Timestamp,
+    AccountId, Acr, Actor, EndReason, Envelope, MessageId, Sealed, SessionEvent, SessionId,
+    Started, Timestamp,
 };
 
 use crate::account::AccountEnd;
@@ -25,6 +26,8 @@ pub(crate) struct SessionEnd {
     pub note: Option<String>,
     /// The account event that ended it, if it was one.
     pub epoch: Option<u64>,
+    /// What led to it, if a message did.
+    pub cause: Option<MessageId>,
 }
 
 /// When a session was seen.
@@ -42,6 +45,14 @@ pub(crate) struct Proof {
     pub auth_time: Timestamp,
 }
 
+/// What is kept of the sign-in beside what the session has become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct First {
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+    pub acr: Acr,
+}
+
 /// A row that came to be in this batch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NewSession {
@@ -50,6 +61,8 @@ pub(crate) struct NewSession {
     pub client: String,
     pub user_agent: Option<String>,
     pub ip: Option<String>,
+    /// What the sign-in was, whatever comes after it.
+    pub first: First,
     pub proof: Proof,
     pub started_at: Timestamp,
     pub expires_at: Timestamp,
@@ -209,6 +222,7 @@ impl Changes {
                     reason: ended.reason,
                     note,
                     epoch: None,
+                    cause: header.causation,
                 });
             }
             // Until it is complete, it is no session to anybody.
@@ -241,12 +255,18 @@ impl Changes {
                 reason: end.reason,
                 note: None,
                 epoch: Some(end.sequence),
+                cause: None,
             });
         self.created_index.insert(id, self.created.len());
         self.created.push(NewSession {
             id,
             account: started.account,
             client: storable(started.client.clone()),
+            first: First {
+                ip: ip.clone(),
+                user_agent: user_agent.clone(),
+                acr: started.acr,
+            },
             user_agent,
             ip,
             proof: Proof {

@@ -254,3 +254,21 @@ pub async fn get(pool: &PgPool, id: SessionId) -> Result<Option<Session>, ViewEr
     .map(Session::try_from)
     .transpose()
 }
+
+/// These sessions, newest first; those that are not there are left out.
+pub async fn all(pool: &PgPool, ids: &[SessionId]) -> Result<Vec<Session>, ViewError> {
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+    let rows = sqlx::query_as::<_, Row>(
+        "select s.id, s.account_id, a.email, s.client, s.ip, s.user_agent, s.acr, s.amr,
+             s.started_at, s.auth_time, s.last_seen_at, s.idle_expires_at, s.expires_at,
+             s.generation, s.epoch, s.ended_at, s.ended_by, s.ended_by_id, s.end_reason,
+             s.end_note, s.elsewhere_at, s.shard, s.sequence
+         from countersign.sessions s
+         left join countersign.accounts a on a.id = s.account_id
+         where s.id = any($1) order by s.id desc",
+    )
+    .bind(ids)
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Session::try_from).collect()
+}

@@ -17,7 +17,7 @@ use crate::denied::Denied;
 use crate::guard::{Caller, SignedIn};
 use crate::http::Json;
 use crate::permission::{Permission, ROLES, permitted};
-use crate::routes::answer::{Done, done};
+use crate::routes::answer::{Done, Waited, done};
 use crate::routes::tags::Tags;
 
 pub(crate) struct AccountLife;
@@ -40,16 +40,16 @@ impl AccountLife {
         caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
-        body: Json<wire::Reason>,
-    ) -> poem::Result<Done> {
-        let note = body.0.reason;
+        body: Json<wire::RevokeReason>,
+    ) -> poem::Result<Waited> {
+        let (note, wait) = (body.0.reason, body.0.wait);
         let suspended = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
                 AccountCommand::Suspend { note }
             })
             .await?;
-        Ok(done(suspended.position))
+        Ok(app.0.revoked(suspended.position, wait).await)
     }
 
     /// Reinstate an account
@@ -93,7 +93,7 @@ impl AccountLife {
         /// The account.
         id: Path<Uuid>,
         body: Json<wire::SetRoles>,
-    ) -> poem::Result<Done> {
+    ) -> poem::Result<Waited> {
         let roles = body.0.roles;
         if !roles.iter().all(|role| ROLES.contains(&role.as_str())) {
             return Err(Denied::Invalid {
@@ -107,14 +107,14 @@ impl AccountLife {
         if Permission::ALL.into_iter().any(exceeds) {
             return Err(Denied::Forbidden.into());
         }
-        let note = body.0.reason;
+        let (note, wait) = (body.0.reason, body.0.wait);
         let changed = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
                 AccountCommand::SetRoles { roles, note }
             })
             .await?;
-        Ok(done(changed.position))
+        Ok(app.0.revoked(changed.position, wait).await)
     }
 
     /// Take an account's second factors away
@@ -133,12 +133,12 @@ impl AccountLife {
         caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
-        body: Json<wire::Reason>,
-    ) -> poem::Result<Done> {
+        body: Json<wire::RevokeReason>,
+    ) -> poem::Result<Waited> {
         let account = AccountId::from_uuid(id.0);
         let before = app.0.accounts.current(account).await;
         let before = before.map_err(Denied::from)?;
-        let note = body.0.reason;
+        let (note, wait) = (body.0.reason, body.0.wait);
         let reset = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -149,7 +149,7 @@ impl AccountLife {
         app.0
             .discard_unreferenced(account, &before.state, state)
             .await;
-        Ok(done(reset.position))
+        Ok(app.0.revoked(reset.position, wait).await)
     }
 
     /// End all sessions of an account
@@ -167,9 +167,9 @@ impl AccountLife {
         caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
-        body: Json<wire::Reason>,
-    ) -> poem::Result<Done> {
-        let note = body.0.reason;
+        body: Json<wire::RevokeReason>,
+    ) -> poem::Result<Waited> {
+        let (note, wait) = (body.0.reason, body.0.wait);
         let ended = app
             .0
             .put(&request, &caller.0, id.0, note, |note| {
@@ -179,7 +179,7 @@ impl AccountLife {
                 }
             })
             .await?;
-        Ok(done(ended.position))
+        Ok(app.0.revoked(ended.position, wait).await)
     }
 
     /// Have somebody forgotten

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
-use crate::routes::answer::{Done, done};
+use crate::routes::answer::Waited;
 use crate::routes::page::{Cursor, limit};
 use crate::routes::show;
 use crate::routes::tags::Tags;
@@ -145,7 +145,7 @@ impl Sessions {
         /// The session.
         id: Path<Uuid>,
         body: Json<wire::RevokeSession>,
-    ) -> poem::Result<Done> {
+    ) -> poem::Result<Waited> {
         let app = &app.0;
         let id = SessionId::from_uuid(id.0);
         let session = app.sessions.current(id).await.map_err(Denied::from)?;
@@ -169,7 +169,7 @@ impl Sessions {
             other => other.map_err(Denied::from),
         }?;
         app.revoke_locally(id, request.now)?;
-        Ok(done(ended.position))
+        Ok(app.revoked(ended.position, body.0.wait).await)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The end of all sessions of an account.
 
+use countersign_events::MessageId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -14,6 +15,7 @@ pub(super) struct EndColumns {
     pub(super) by: Vec<Option<&'static str>>,
     pub(super) by_id: Vec<Option<Uuid>>,
     pub(super) reason: Vec<Option<&'static str>>,
+    pub(super) cause: Vec<Option<Uuid>>,
 }
 
 impl EndColumns {
@@ -32,6 +34,10 @@ impl EndColumns {
                 .collect(),
             by: by.clone().map(|by| by.map(|(kind, _)| kind)).collect(),
             by_id: by.map(|by| by.and_then(|(_, id)| id)).collect(),
+            cause: ends
+                .clone()
+                .map(|end| end.and_then(|end| end.cause).map(MessageId::uuid))
+                .collect(),
             reason: ends.map(|end| end.map(|end| end.reason.as_str())).collect(),
         }
     }
@@ -55,12 +61,13 @@ pub(crate) async fn write_ends(
         "update sessions as session set
              ended_at = cause.at, ended_by = cause.by, ended_by_id = cause.by_id,
              end_reason = cause.reason, end_note = null, ended_sequence = cause.sequence,
-             ended_epoch = cause.sequence,
+             ended_epoch = cause.sequence, ended_cause = cause.cause,
              sequence = greatest(session.sequence, cause.sequence)
          from (
              select distinct on (hit.id) hit.id, ended.*
              from unnest($1::uuid[], $2::bigint[], $3::timestamptz[], $4::text[], $5::uuid[],
-                 $6::text[]) as ended (account_id, sequence, at, by, by_id, reason)
+                 $6::text[], $7::uuid[])
+                 as ended (account_id, sequence, at, by, by_id, reason, cause)
              cross join lateral (
                  select id, epoch, started_sequence, continued_sequence from sessions
                  where account_id = ended.account_id and ended_sequence is null
@@ -80,6 +87,7 @@ pub(crate) async fn write_ends(
     .bind(columns.by)
     .bind(columns.by_id)
     .bind(columns.reason)
+    .bind(columns.cause)
     .execute(connection)
     .await?;
     Ok(())

@@ -38,6 +38,7 @@ pub(crate) async fn proceed(
                  else session.ended_sequence end,
              ended_epoch = case when found.taken_back then found.min_epoch
                  else session.ended_epoch end,
+             ended_cause = case when found.taken_back then null else session.ended_cause end,
              sequence = $3
          from (
              select old.id, coalesce(old.ended_epoch <= $2, false) as taken_back,

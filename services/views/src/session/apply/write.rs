@@ -1,6 +1,6 @@
 //! The statements that write sessions.
 
-use countersign_events::Timestamp;
+use countersign_events::{MessageId, Timestamp};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -42,6 +42,7 @@ struct EndColumns<'a> {
     note: Vec<Option<&'a str>>,
     sequence: Vec<Option<i64>>,
     epoch: Vec<Option<i64>>,
+    cause: Vec<Option<Uuid>>,
 }
 
 impl<'a> EndColumns<'a> {
@@ -54,6 +55,7 @@ impl<'a> EndColumns<'a> {
             note: Vec::with_capacity(rows.len()),
             sequence: Vec::with_capacity(rows.len()),
             epoch: Vec::with_capacity(rows.len()),
+            cause: Vec::with_capacity(rows.len()),
         };
         for row in rows {
             let end = end(row);
@@ -68,6 +70,8 @@ impl<'a> EndColumns<'a> {
                 .push(end.map(|end| number::to_stored(end.sequence)));
             let epoch = end.and_then(|end| end.epoch);
             columns.epoch.push(epoch.map(number::to_stored));
+            let cause = end.and_then(|end| end.cause);
+            columns.cause.push(cause.map(MessageId::uuid));
         }
         columns
     }
@@ -89,7 +93,8 @@ async fn insert(
              id, account_id, client, ip, ip_addr, user_agent, acr, amr, started_at, auth_time,
              last_seen_at, idle_expires_at, expires_at, forget_at, generation, epoch, ended_at,
              ended_by, ended_by_id, end_reason, end_note, ended_sequence, ended_epoch,
-             elsewhere_at, shard, started_sequence, sequence)
+             elsewhere_at, ended_cause, first_ip_addr, first_user_agent, first_acr, shard,
+             started_sequence, sequence)
          select new.id, new.account_id, new.client, new.ip, new.ip_addr::inet, new.user_agent,
              new.acr, new.amr::text[], new.started_at, new.auth_time, new.last_seen_at,
              new.idle_expires_at, new.expires_at, new.forget_at, new.generation, new.epoch,
@@ -100,17 +105,21 @@ async fn insert(
              case when late.id is null then new.end_note end,
              case when late.id is null then new.ended_sequence else new.started_sequence end,
              case when late.id is null then new.ended_epoch else late.min_epoch end,
-             new.elsewhere_at, $27, new.started_sequence, new.sequence
+             new.elsewhere_at, case when late.id is null then new.ended_cause end,
+             new.first_ip_addr::inet, new.first_user_agent, new.first_acr, $31,
+             new.started_sequence, new.sequence
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[],
              $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[],
              $11::timestamptz[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
              $15::bigint[], $16::bigint[], $17::timestamptz[], $18::text[], $19::uuid[],
              $20::text[], $21::text[], $22::bigint[], $23::bigint[], $24::timestamptz[],
-             $25::bigint[], $26::bigint[])
+             $25::bigint[], $26::bigint[], $27::uuid[], $28::text[], $29::text[],
+             $30::text[])
              as new (id, account_id, client, ip, ip_addr, user_agent, acr, amr, started_at,
              auth_time, last_seen_at, idle_expires_at, expires_at, forget_at, generation,
              epoch, ended_at, ended_by, ended_by_id, end_reason, end_note, ended_sequence,
-             ended_epoch, elsewhere_at, started_sequence, sequence)
+             ended_epoch, elsewhere_at, started_sequence, sequence, ended_cause,
+             first_ip_addr, first_user_agent, first_acr)
          -- A sign-in that raced the end of its account's sessions is over as it
          -- begins. An end within the batch is later than any in the table.
          left join accounts as late
@@ -128,7 +137,10 @@ async fn insert(
              ended_by = excluded.ended_by, ended_by_id = excluded.ended_by_id,
              end_reason = excluded.end_reason, end_note = excluded.end_note,
              ended_sequence = excluded.ended_sequence, ended_epoch = excluded.ended_epoch,
-             elsewhere_at = excluded.elsewhere_at, shard = excluded.shard,
+             elsewhere_at = excluded.elsewhere_at, ended_cause = excluded.ended_cause,
+             first_ip_addr = excluded.first_ip_addr,
+             first_user_agent = excluded.first_user_agent, first_acr = excluded.first_acr,
+             shard = excluded.shard,
              started_sequence = excluded.started_sequence, sequence = excluded.sequence
          where old.sequence < excluded.sequence",
     )
@@ -162,6 +174,12 @@ async fn insert(
     }))
     .bind(column(rows, |row| number::to_stored(row.started_sequence)))
     .bind(column(rows, |row| number::to_stored(row.sequence)))
+    .bind(ends.cause)
+    .bind(column(rows, |row| {
+        row.first.ip.as_deref().and_then(text::canonical_ip)
+    }))
+    .bind(texts(rows, |row| row.first.user_agent.as_deref()))
+    .bind(column(rows, |row| row.first.acr.as_str()))
     .bind(i16::from(shard))
     .execute(connection)
     .await?;
@@ -192,15 +210,18 @@ async fn update(connection: &mut PgConnection, rows: &[SessionPatch]) -> Result<
                  else old.end_reason end,
              end_note = case when old.ended_at is null then new.end_note
                  else old.end_note end,
+             ended_cause = case when old.ended_at is null then new.ended_cause
+                 else old.ended_cause end,
              ended_sequence = coalesce(old.ended_sequence, new.ended_sequence),
              sequence = new.sequence
          from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[], $4::bigint[],
              $5::boolean[], $6::text[], $7::text[], $8::boolean[], $9::text[], $10::text[],
              $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
-             $15::text[], $16::uuid[], $17::text[], $18::text[], $19::bigint[], $20::bigint[])
+             $15::text[], $16::uuid[], $17::text[], $18::text[], $19::bigint[], $20::bigint[],
+             $21::uuid[])
              as new (id, last_seen_at, idle_expires_at, generation, moved, ip, ip_addr,
              changed, user_agent, acr, amr, auth_time, elsewhere_at, ended_at, ended_by,
-             ended_by_id, end_reason, end_note, ended_sequence, sequence)
+             ended_by_id, end_reason, end_note, ended_sequence, sequence, ended_cause)
          where old.id = new.id and old.sequence < new.sequence",
     )
     .bind(column(rows, |row| row.id.uuid()))
@@ -235,6 +256,7 @@ async fn update(connection: &mut PgConnection, rows: &[SessionPatch]) -> Result<
     .bind(ends.note)
     .bind(ends.sequence)
     .bind(column(rows, |row| number::to_stored(row.sequence)))
+    .bind(ends.cause)
     .execute(connection)
     .await?;
     Ok(())

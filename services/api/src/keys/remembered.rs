@@ -1,0 +1,77 @@
+//! Where the keys are remembered beside the log: tokens are verified, and
+//! `/readyz` tells what is wrong, also on a log that has lost its ring.
+
+use countersign_domain::{Aggregate as _, Fact, Key, Keyring};
+use countersign_events::{Activated, Created, MessageId, Timestamp};
+use countersign_log::{Log, VaultKey};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::broken;
+use crate::denied::Denied;
+
+const REMEMBERED: VaultKey = VaultKey::Named("active-signing-key");
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Remembered {
+    active: Created,
+    /// What is published beside it.
+    others: Vec<Created>,
+}
+
+/// Keeps what the ring publishes.
+pub(super) async fn remember(log: &Log, ring: &Keyring) -> Result<(), Denied> {
+    let Some(active) = ring.active() else {
+        return Ok(());
+    };
+    let others = ring.published().filter(|key| key.kid != active.kid);
+    let remembered = Remembered {
+        active: created(active),
+        others: others.map(created).collect(),
+    };
+    let bytes = serde_json::to_vec(&remembered).map_err(broken)?;
+    let known = log.vault().get(REMEMBERED).await?;
+    if known.is_none_or(|known| *known != bytes) {
+        log.vault().put(REMEMBERED, &bytes).await?;
+    }
+    Ok(())
+}
+
+/// What was published last, for a log that must not be appended to. Which of
+/// the keys beside the active one was next is not told: nothing is signed.
+pub(super) async fn recall(log: &Log, now: Timestamp) -> Result<Option<Keyring>, Denied> {
+    let Some(bytes) = log.vault().get(REMEMBERED).await? else {
+        return Ok(None);
+    };
+    // Until keys changed, only the one key was kept.
+    let Remembered { active, others } = serde_json::from_slice(&bytes)
+        .or_else(|_| {
+            serde_json::from_slice(&bytes).map(|active| Remembered {
+                active,
+                others: Vec::new(),
+            })
+        })
+        .map_err(broken)?;
+    let mut ring = Keyring::default();
+    for created in others.into_iter().chain([active]) {
+        let fact = Fact {
+            occurred_at: now,
+            sequence: 0,
+            message: MessageId::from_uuid(Uuid::nil()),
+        };
+        let kid = created.kid.clone();
+        ring.evolve(&created.into(), fact);
+        ring.evolve(&Activated { kid }.into(), fact);
+    }
+    Ok(Some(ring))
+}
+
+fn created(key: &Key) -> Created {
+    Created {
+        kid: key.kid.clone(),
+        algorithm: key.algorithm,
+        public: key.public.clone(),
+        secret: key.secret,
+    }
+}

@@ -1,0 +1,104 @@
+//! As of when an order counts: a position in the log and a moment, as one text.
+
+use std::time::Duration;
+
+use countersign_events::{Cursor, Position, Timestamp};
+use countersign_views::session::AsOf;
+use futures_util::future::try_join_all;
+
+use crate::app::App;
+use crate::denied::Denied;
+
+/// How long a preview is good. What has been pruned from the read models since
+/// would be missing.
+const GOOD_FOR: Duration = Duration::from_hours(24);
+
+/// As it is shown: `12-0-7@1795356187000`.
+pub(crate) fn show(as_of: &AsOf) -> String {
+    let cursor = Cursor::new(as_of.fence.clone());
+    format!("{cursor}@{}", as_of.at.as_millis())
+}
+
+fn parse(text: &str) -> Option<AsOf> {
+    let (cursor, millis) = text.split_once('@')?;
+    let cursor: Cursor = cursor.parse().ok()?;
+    let plain = millis.len() <= 15 && millis.bytes().all(|byte| byte.is_ascii_digit());
+    let millis = millis.parse().ok().filter(|_| plain)?;
+    Some(AsOf {
+        fence: cursor.sequences().to_vec(),
+        at: Timestamp::from_millis(millis),
+    })
+}
+
+impl App {
+    /// As of a preview, or as of now: the ends of all shards as their leaders
+    /// know them.
+    pub(crate) async fn as_of(&self, text: Option<&str>, now: Timestamp) -> Result<AsOf, Denied> {
+        let Some(text) = text else {
+            return Ok(AsOf {
+                fence: self.ends().await?,
+                at: now,
+            });
+        };
+        let invalid = |message| Denied::Invalid {
+            field: "/as_of",
+            message,
+        };
+        let found = parse(text).filter(|as_of| as_of.fence.len() == usize::from(self.log.shards()));
+        let as_of = found.ok_or(invalid("expected the as_of of a preview"))?;
+        if as_of.at > now.plus(self.config.clock_skew) {
+            return Err(invalid("expected the as_of of a preview"));
+        }
+        if now.distance(as_of.at) > GOOD_FOR {
+            return Err(invalid("the preview is more than a day old: make another"));
+        }
+        Ok(as_of)
+    }
+
+    /// The last sequence of every shard, asked of its leader.
+    pub(crate) async fn ends(&self) -> Result<Vec<u64>, Denied> {
+        let ends = (0..self.log.shards()).map(|shard| self.log.last_sequence(shard));
+        Ok(try_join_all(ends).await?)
+    }
+
+    /// Waits until the read models hold everything up to a fence.
+    pub(crate) async fn reached_all(&self, fence: &[u64]) -> Result<(), Denied> {
+        let reached = (0u8..).zip(fence).map(|(shard, sequence)| {
+            let position = Position {
+                shard,
+                sequence: *sequence,
+            };
+            self.projected.reached(&self.views, position)
+        });
+        try_join_all(reached).await.map(|_| ())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_reads_back_and_has_one_spelling() {
+        let as_of = AsOf {
+            fence: vec![12, 0, 7],
+            at: Timestamp::from_millis(1_795_356_187_000),
+        };
+        assert_eq!(show(&as_of), "12-0-7@1795356187000");
+        assert_eq!(parse(&show(&as_of)), Some(as_of));
+        for text in [
+            "",
+            "@",
+            "12-0-7",
+            "12-0-7@",
+            "12-0-7@-5",
+            "12-0-7@+5",
+            "12-0-7@1e9",
+            "12--7@1",
+            "01-2@1",
+            "1-2@9999999999999999",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+//! Orders to end every session of a kind: what they say, as of when, and how
+//! they are carried out.
+
+mod as_of;
+mod carry;
+mod order;
+mod runner;
+mod start;
+mod terms;
+
+pub(crate) use order::Order;
+pub(crate) use runner::Runner;
+pub(crate) use start::Preview;
+use terms::Terms;

@@ -1,0 +1,292 @@
+//! `countersign sessions revoke --where` and `countersign revocations`
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use clap::Subcommand;
+use countersign_openapi::{
+    Revocation, RevocationItem, RevocationPreview, RevocationState, StartRevocation, display_safe,
+};
+use countersign_tui::{Client, ClientError};
+use tokio::time::MissedTickBehavior;
+use uuid::Uuid;
+
+use super::operate::{Operate, Output, Page, moment, note_next, signed_in, write};
+use super::verifiers::waited;
+use super::where_clause;
+use crate::parts::Failure;
+use crate::{Exit, say, tell};
+
+/// What to do with orders to end every session of a kind.
+#[derive(Subcommand)]
+pub enum Revocations {
+    /// Lists orders, newest first.
+    List {
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Shows one order and how far it is.
+    Show {
+        /// Its id.
+        id: Uuid,
+    },
+    /// Lists the sessions of an order and what has become of each.
+    Items {
+        /// Its id.
+        id: Uuid,
+        /// ended, `already_over`, pending, failed or left.
+        #[arg(long)]
+        state: Option<String>,
+        #[command(flatten)]
+        page: Page,
+    },
+    /// Gives an order up. What it has ended stays ended.
+    Cancel {
+        /// Its id.
+        id: Uuid,
+    },
+}
+
+/// An order as the command line gives it.
+pub(super) struct Order {
+    pub(super) condition: String,
+    pub(super) reason: Option<String>,
+    pub(super) dry_run: bool,
+    pub(super) expect: Option<u64>,
+    pub(super) wait: bool,
+}
+
+/// How long `--wait` watches an order, and how often it looks.
+const WATCHED: Duration = Duration::from_mins(10);
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Gives an order, or says what it would do.
+pub(super) async fn revoke(order: Order, operate: &Operate) -> Result<Exit, Failure> {
+    let predicate = match where_clause::parse(&order.condition) {
+        Ok(predicate) => predicate,
+        Err(why) => return Ok(wrong(&format!("--where: {why}"))),
+    };
+    let mut form = StartRevocation {
+        predicate,
+        dry_run: true,
+        as_of: None,
+        expected: order.expect,
+        reason: order.reason,
+        wait: order.wait,
+        spare_own_session: None,
+    };
+    let preview =
+        async |client: &mut Client, form: &StartRevocation| client.preview_revocation(form).await;
+    if order.dry_run {
+        let seen = signed_in(operate, async |client| preview(client, &form).await).await?;
+        say_preview(operate.output, &seen)?;
+        return Ok(Exit::Done);
+    }
+    if form.reason.is_none() {
+        return Ok(wrong("--reason is needed, unless --dry-run"));
+    }
+    if order.expect.is_none() {
+        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+            return Ok(wrong(
+                "nobody can be asked here: say --expect N, which --dry-run counts",
+            ));
+        }
+        let seen = signed_in(operate, async |client| preview(client, &form).await).await?;
+        tell(&summary(&seen));
+        if !confirmed(seen.matched)? {
+            tell("nothing was done");
+            return Ok(Exit::Failed);
+        }
+        form.expected = Some(seen.matched);
+        form.as_of = Some(seen.as_of);
+    }
+    form.dry_run = false;
+    let wait = form.wait;
+    let give = async |client: &mut Client| {
+        let given = client.start_revocation(&form).await?;
+        if wait {
+            watched(client, given).await
+        } else {
+            Ok(given)
+        }
+    };
+    let given = signed_in(operate, give).await?;
+    say_order(operate.output, &given)?;
+    Ok(exit_of(&given, wait))
+}
+
+fn wrong(why: &str) -> Exit {
+    tell(&format!("countersign: {why}"));
+    Exit::Usage
+}
+
+/// Follows an order that was not carried out while the service waited.
+async fn watched(client: &Client, given: Revocation) -> Result<Revocation, ClientError> {
+    if given.finished_at.is_some() {
+        return Ok(given);
+    }
+    let id = given.id;
+    let watching = async {
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            looks.tick().await;
+            let seen = client.revocation(id).await?;
+            if seen.finished_at.is_some() {
+                return Ok(seen);
+            }
+        }
+    };
+    tokio::time::timeout(WATCHED, watching)
+        .await
+        .unwrap_or(Ok(given))
+}
+
+fn exit_of(given: &Revocation, wait: bool) -> Exit {
+    match (given.state, &given.applied) {
+        (RevocationState::Failed, _) => Exit::Failed,
+        (_, Some(applied)) => waited(applied),
+        // It is not known who has applied what is not done, or was not waited
+        // for to the end.
+        (_, None) if wait => Exit::Behind,
+        (_, None) => Exit::Done,
+    }
+}
+
+/// Asks for the number, on the terminal.
+fn confirmed(matched: u64) -> Result<bool, Failure> {
+    let mut err = std::io::stderr();
+    let asked = write!(err, "Type the number of sessions to end them: ").and_then(|()| err.flush());
+    asked.map_err(Failure::io("the terminal"))?;
+    let mut line = String::new();
+    std::io::stdin()
+        .read_line(&mut line)
+        .map_err(Failure::io("the terminal"))?;
+    Ok(line.trim().parse() == Ok(matched))
+}
+
+fn summary(seen: &RevocationPreview) -> String {
+    let own = if seen.includes_own {
+        ", your own is one of them and is spared"
+    } else {
+        ""
+    };
+    format!(
+        "{} sessions of {} accounts and {} clients{own}",
+        seen.matched, seen.accounts, seen.clients
+    )
+}
+
+fn say_preview(output: Output, seen: &RevocationPreview) -> Result<(), Failure> {
+    match output {
+        Output::Table => {
+            say(&summary(seen));
+            for session in &seen.sample {
+                let email = session.email.as_deref().unwrap_or("-");
+                say(&format!(
+                    "{}  {:<20}  {:<15}  {}",
+                    session.id,
+                    moment(session.started_at),
+                    display_safe(session.ip.as_deref().unwrap_or("-")),
+                    display_safe(email),
+                ));
+            }
+            say(&format!("as of {}", display_safe(&seen.as_of)));
+        }
+        Output::Id => {
+            for session in &seen.sample {
+                say(&session.id.to_string());
+            }
+        }
+        Output::Json | Output::Jsonl => {
+            say(&serde_json::to_string(seen).map_err(Failure::other)?);
+        }
+    }
+    Ok(())
+}
+
+fn say_order(output: Output, order: &Revocation) -> Result<(), Failure> {
+    match output {
+        Output::Table => {
+            say(HEAD);
+            say(row(order).trim_end());
+        }
+        Output::Id => say(&order.id.to_string()),
+        Output::Json | Output::Jsonl => {
+            say(&serde_json::to_string(order).map_err(Failure::other)?);
+        }
+    }
+    Ok(())
+}
+
+const HEAD: &str = "REVOCATION                            STATE      GIVEN                 MATCHED  ENDED    OVER     FAILED   BY";
+
+fn row(order: &Revocation) -> String {
+    let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    format!(
+        "{}  {:<9}  {:<20}  {:<7}  {:<7}  {:<7}  {:<7}  {}",
+        order.id,
+        match order.state {
+            RevocationState::Requested => "requested",
+            RevocationState::Running => "running",
+            RevocationState::Completed => "completed",
+            RevocationState::Cancelled => "cancelled",
+            RevocationState::Failed => "failed",
+        },
+        moment(order.requested_at),
+        number(order.matched),
+        order.ended,
+        number(order.already_over),
+        number(order.failed),
+        display_safe(&order.by),
+    )
+}
+
+/// Orders.
+pub async fn revocations(what: Revocations, operate: &Operate) -> Result<Exit, Failure> {
+    let output = operate.output;
+    match what {
+        Revocations::List { page } => {
+            let after = page.after.as_deref();
+            let list = async |client: &mut Client| client.revocations(page.limit, after).await;
+            let found = signed_in(operate, list).await?;
+            write(output, &found.items, HEAD, row, |order| order.id)?;
+            note_next(found.next.as_deref());
+        }
+        Revocations::Show { id } => {
+            let found = signed_in(operate, async |client| client.revocation(id).await).await?;
+            say_order(output, &found)?;
+        }
+        Revocations::Items { id, state, page } => {
+            let (state, after) = (state.as_deref(), page.after.as_deref());
+            let list = async |client: &mut Client| {
+                client.revocation_items(id, state, page.limit, after).await
+            };
+            let found = signed_in(operate, list).await?;
+            let head =
+                "SESSION                               ACCOUNT                               STATE";
+            let row = |item: &RevocationItem| {
+                let state = serde_json::to_value(item.state).unwrap_or_default();
+                let state = state.as_str().unwrap_or_default();
+                format!("{}  {}  {state}", item.session_id, item.account_id)
+            };
+            write(output, &found.items, head, row, |item| item.session_id)?;
+            note_next(found.next.as_deref());
+        }
+        Revocations::Cancel { id } => {
+            let cancel = async |client: &mut Client| client.cancel_revocation(id).await;
+            let position = signed_in(operate, cancel).await?;
+            match output {
+                Output::Table => say(&format!(
+                    "revocation {id} is given up as of {}",
+                    display_safe(&position)
+                )),
+                Output::Id => say(&id.to_string()),
+                Output::Json | Output::Jsonl => {
+                    say(&serde_json::json!({"id": id, "position": position}).to_string());
+                }
+            }
+        }
+    }
+    Ok(Exit::Done)
+}

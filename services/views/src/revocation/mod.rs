@@ -1,0 +1,7 @@
+//! The view of revocations: orders to end every session of a kind.
+
+mod apply;
+mod query;
+
+pub(crate) use apply::{Changes, write};
+pub use query::{Revocation, RevocationState, ended_by, get, list};

@@ -1,0 +1,8 @@
+//! What an attacker tries with clients and their tokens.
+
+mod assertion;
+mod authentication;
+mod disabled;
+mod introspection;
+mod revocation;
+mod scope;

@@ -1,0 +1,396 @@
+//! Everything the console knows. It changes only in [`update`](super::update).
+
+use std::collections::VecDeque;
+
+use countersign_openapi::{
+    Account, Client, Overview, ProjectionState, Ready, Session, SigningKey, Verifiers,
+};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::confirm::Confirm;
+use super::deployment::Deployment;
+use super::filter::Filter;
+use super::input::LineEdit;
+use super::keys::Action;
+use super::list::List;
+use super::message::{Effect, Identity};
+use super::order::Arming;
+use super::pane::Pane;
+use super::screens::{CHROME_ROWS, Screen};
+use super::tail::Tail;
+use super::theme::{Looks, Tone};
+use super::timeline::Timeline;
+
+/// Errors that are remembered.
+const ERRORS_MAX: usize = 100;
+/// Screens that [`Action::Previous`] goes back over.
+const TRAIL_MAX: usize = 32;
+/// How long a short word stays on the last line.
+const TOAST: Duration = Duration::seconds(6);
+/// Samples of the little chart.
+pub const SAMPLES_MAX: usize = 60;
+
+/// How far somebody has come in.
+#[derive(Debug, Clone)]
+pub enum Phase {
+    /// What the files hold is tried.
+    Entering,
+    /// Somebody types.
+    SignIn(SignIn),
+    /// Signed in.
+    In,
+}
+
+/// The form to sign in with.
+#[derive(Debug, Clone)]
+pub struct SignIn {
+    /// The address.
+    pub email: LineEdit,
+    /// The password.
+    pub password: LineEdit,
+    /// The code, once it is asked for.
+    pub code: Option<LineEdit>,
+    /// Whether the cursor is in the password.
+    pub at_password: bool,
+    /// Why the last try did not succeed.
+    pub refused: Option<String>,
+    /// Whether an answer is waited for.
+    pub busy: bool,
+}
+
+/// The form to arm with.
+#[derive(Debug, Clone)]
+pub struct ArmForm {
+    /// The code.
+    pub code: LineEdit,
+    /// When it opened.
+    pub opened: OffsetDateTime,
+    /// What it was opened for.
+    pub purpose: Option<String>,
+    /// Why the last try did not succeed.
+    pub refused: Option<String>,
+    /// Whether an answer is waited for.
+    pub busy: bool,
+}
+
+/// An entry of a menu.
+#[derive(Debug, Clone)]
+pub struct MenuItem {
+    /// Its key.
+    pub key: char,
+    /// What it says.
+    pub says: &'static str,
+    /// What it does.
+    pub action: Action,
+    /// Why it cannot be done.
+    pub refused: Option<String>,
+}
+
+/// What lies over the screen and takes all keys.
+#[derive(Debug, Clone)]
+pub enum Layer {
+    /// The keys, from this line on.
+    Help(usize),
+    /// Every action by name.
+    Palette {
+        /// What was typed.
+        line: LineEdit,
+        /// The chosen one.
+        at: usize,
+    },
+    /// The filter of the screen.
+    Filter {
+        /// What was typed.
+        line: LineEdit,
+        /// What is wrong with it.
+        refused: Option<String>,
+    },
+    /// What went wrong, from this line on.
+    Errors(usize),
+    /// Something as JSON.
+    Raw {
+        /// What.
+        title: String,
+        /// Its lines.
+        lines: Vec<String>,
+        /// The first visible line.
+        top: usize,
+    },
+    /// A choice.
+    Menu {
+        /// Of what.
+        title: String,
+        /// The entries.
+        items: Vec<MenuItem>,
+        /// The chosen one.
+        at: usize,
+    },
+    /// In which form to write a file.
+    Export,
+    /// Becoming able to act.
+    Arm(ArmForm),
+    /// Before something is done.
+    Confirm(Box<Confirm>),
+}
+
+/// Whether the service answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It does.
+    Up,
+    /// It does not.
+    Down {
+        /// Since when.
+        since: OffsetDateTime,
+        /// How often it was tried.
+        tries: u32,
+        /// When it is tried again.
+        next: OffsetDateTime,
+    },
+}
+
+/// One session, opened.
+#[derive(Debug, Clone, Default)]
+pub struct SessionView {
+    /// Which.
+    pub id: Option<Uuid>,
+    /// The session.
+    pub pane: Pane<Session>,
+    /// What happened to it.
+    pub timeline: Timeline,
+    /// The sessions of its account.
+    pub others: Pane<Vec<Session>>,
+    /// The one of them the cursor is on; nothing while it is in the timeline.
+    pub at_other: Option<Uuid>,
+}
+
+/// One account, opened.
+#[derive(Debug, Clone, Default)]
+pub struct AccountView {
+    /// Which.
+    pub id: Option<Uuid>,
+    /// The account.
+    pub pane: Pane<Account>,
+    /// What happened to it.
+    pub timeline: Timeline,
+    /// Its newest sessions.
+    pub sessions: Pane<Vec<Session>>,
+    /// The one of them the cursor is on; nothing while it is in the timeline.
+    pub at_session: Option<Uuid>,
+}
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Model {
+    /// The time of the last message.
+    pub now: OffsetDateTime,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
+    /// What the terminal can show.
+    pub looks: Looks,
+    /// Which deployment it is.
+    pub deployment: Deployment,
+    /// How far somebody has come in.
+    pub phase: Phase,
+    /// Who is signed in.
+    pub identity: Option<Identity>,
+    /// Whether a seed in the deployment's files makes codes.
+    pub has_seed: bool,
+    /// Whether it may write.
+    pub arming: Arming,
+    /// What is shown.
+    pub screen: Screen,
+    /// What was shown before.
+    pub trail: Vec<Screen>,
+    /// What lies over it.
+    pub layer: Option<Layer>,
+    /// Whether the service answers.
+    pub link: Link,
+    /// How the service is.
+    pub ready: Pane<Ready>,
+    /// The numbers.
+    pub overview: Pane<Overview>,
+    /// Failed logins, of the last fetches.
+    pub samples: VecDeque<u64>,
+    /// The cursor in what needs attention.
+    pub attention_at: usize,
+    /// Sessions.
+    pub sessions: List<Session>,
+    /// What they are narrowed down to.
+    pub session_filter: Filter,
+    /// One session.
+    pub session: SessionView,
+    /// Accounts.
+    pub accounts: List<Account>,
+    /// What they are narrowed down to.
+    pub account_filter: Filter,
+    /// One account.
+    pub account: AccountView,
+    /// The log.
+    pub tail: Tail,
+    /// What it is narrowed down to.
+    pub event_filter: Filter,
+    /// Read models.
+    pub projections: Pane<Vec<ProjectionState>>,
+    /// The cursor among them.
+    pub projection_at: usize,
+    /// The signing keys.
+    pub keys: Pane<Vec<SigningKey>>,
+    /// The id of the one the cursor is on.
+    pub key_at: Option<String>,
+    /// Programs that sign in as themselves.
+    pub clients: Pane<Vec<Client>>,
+    /// The one the cursor is on.
+    pub client_at: Option<Uuid>,
+    /// Who checks tokens.
+    pub verifiers: Pane<Verifiers>,
+    /// The one the cursor is on; nothing while it is among the clients.
+    pub at_verifier: Option<Uuid>,
+    /// A short word, how it is meant, and since when it is shown.
+    pub toast: Option<(String, Tone, OffsetDateTime)>,
+    /// What went wrong, the newest last.
+    pub errors: VecDeque<(OffsetDateTime, String)>,
+    /// Whether the mouse is listened to.
+    pub mouse: bool,
+    /// Whether `q` was pressed while rows are marked.
+    pub leaving: bool,
+    /// Whether it was armed when the last message came.
+    pub was_armed: bool,
+    ticket: u64,
+}
+
+impl Model {
+    /// A console that begins, and the first thing it does.
+    pub fn start(
+        now: OffsetDateTime,
+        size: (u16, u16),
+        looks: Looks,
+        deployment: Deployment,
+    ) -> (Self, Vec<Effect>) {
+        let model = Self {
+            now,
+            size,
+            looks,
+            deployment,
+            phase: Phase::Entering,
+            identity: None,
+            has_seed: false,
+            arming: Arming::default(),
+            screen: Screen::Overview,
+            trail: Vec::new(),
+            layer: None,
+            link: Link::Up,
+            ready: Pane::default(),
+            overview: Pane::default(),
+            samples: VecDeque::new(),
+            attention_at: 0,
+            sessions: List::default(),
+            session_filter: Filter::default(),
+            session: SessionView::default(),
+            accounts: List::default(),
+            account_filter: Filter::default(),
+            account: AccountView::default(),
+            tail: Tail::default(),
+            event_filter: Filter::default(),
+            projections: Pane::default(),
+            projection_at: 0,
+            keys: Pane::default(),
+            key_at: None,
+            clients: Pane::default(),
+            client_at: None,
+            verifiers: Pane::default(),
+            at_verifier: None,
+            toast: None,
+            errors: VecDeque::new(),
+            mouse: false,
+            leaving: false,
+            was_armed: false,
+            ticket: 0,
+        };
+        (model, vec![Effect::Enter])
+    }
+
+    /// A number that was not used before.
+    pub fn ticket(&mut self) -> u64 {
+        self.ticket += 1;
+        self.ticket
+    }
+
+    /// Says something for a moment.
+    pub fn say(&mut self, text: impl Into<String>, tone: Tone) {
+        self.toast = Some((text.into(), tone, self.now));
+    }
+
+    /// What is said now.
+    pub fn said(&self) -> Option<(&str, Tone)> {
+        let (text, tone, since) = self.toast.as_ref()?;
+        (self.now - *since < TOAST).then_some((text.as_str(), *tone))
+    }
+
+    /// Remembers that something went wrong; the same thing again only moves.
+    pub fn note_error(&mut self, text: String) {
+        self.errors.retain(|(_, known)| *known != text);
+        self.errors.push_back((self.now, text));
+        if self.errors.len() > ERRORS_MAX {
+            self.errors.pop_front();
+        }
+    }
+
+    /// Goes to a screen.
+    pub fn show(&mut self, screen: Screen) {
+        if screen == self.screen {
+            return;
+        }
+        self.trail.push(self.screen);
+        if self.trail.len() > TRAIL_MAX {
+            self.trail.remove(0);
+        }
+        self.screen = screen;
+    }
+
+    /// Opens a session.
+    pub fn open_session(&mut self, id: Uuid) {
+        if self.session.id != Some(id) {
+            self.session = SessionView {
+                id: Some(id),
+                ..SessionView::default()
+            };
+        }
+        self.show(Screen::Session);
+    }
+
+    /// Opens an account.
+    pub fn open_account(&mut self, id: Uuid) {
+        if self.account.id != Some(id) {
+            self.account = AccountView {
+                id: Some(id),
+                ..AccountView::default()
+            };
+        }
+        self.show(Screen::Account);
+    }
+
+    /// Rows of a list on a screen of this size.
+    pub fn list_rows(&self) -> usize {
+        // The borders and the heading take three.
+        usize::from(self.size.1.saturating_sub(CHROME_ROWS + 3)).max(1)
+    }
+
+    /// Rows of the timeline in an opened session or account.
+    pub fn timeline_rows(&self) -> usize {
+        let body = self.size.1.saturating_sub(CHROME_ROWS);
+        usize::from(super::split(body, self.size.0).timeline_rows).max(1)
+    }
+
+    /// Keeps every cursor visible.
+    pub fn settle(&mut self) {
+        let rows = self.list_rows();
+        self.sessions.settle(rows);
+        self.accounts.settle(rows);
+        self.tail.settle(rows + 1);
+        let rows = self.timeline_rows();
+        self.session.timeline.settle(rows);
+        self.account.timeline.settle(rows);
+    }
+}

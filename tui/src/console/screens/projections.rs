@@ -1,0 +1,103 @@
+//! Read models: what they do and how far behind they are.
+
+use countersign_openapi::{ProjectionMode, ProjectionState};
+use time::Duration;
+
+use super::table::{self, Column, Stand};
+use super::{Canvas, Tone};
+use crate::console::model::Model;
+use crate::console::text::{ago, count, span};
+
+const COLUMNS: &[Column] = &[
+    ("NAME", None),
+    ("SHARD", Some(5)),
+    ("STATE", Some(10)),
+    ("POSITION", Some(12)),
+    ("LAG", Some(9)),
+    ("RATE/s", Some(7)),
+    ("ETA", Some(6)),
+];
+
+/// What a read model does, in a word.
+pub(super) fn mode(mode: ProjectionMode) -> (&'static str, Tone) {
+    match mode {
+        ProjectionMode::Running => ("running", Tone::Good),
+        ProjectionMode::Rebuilding => ("rebuilding", Tone::Warn),
+        ProjectionMode::Retrying => ("retrying", Tone::Warn),
+        ProjectionMode::Stopped => ("STOPPED", Tone::Danger),
+        ProjectionMode::Unowned => ("unowned", Tone::Danger),
+    }
+}
+
+pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
+    let (columns, rows) = (canvas.columns(), canvas.rows());
+    let items = model
+        .projections
+        .data()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let at = model.projection_at.min(items.len().saturating_sub(1));
+    let below = 5.min(rows);
+    let mut pane = canvas.part(0, 0, columns, rows - below);
+    let mut inside = pane.pane("Projections", &model.projections.age(model.now), true);
+    let none = "the service has no read models";
+    if !table::nothing(&mut inside, &model.projections, items.is_empty(), none) {
+        table::heading(&mut inside, COLUMNS);
+        let height = usize::from(inside.rows().saturating_sub(1)).max(1);
+        let top = (at + 1).saturating_sub(height);
+        for (y, (index, item)) in (1..).zip(items.iter().enumerate().skip(top).take(height)) {
+            let stand = Stand {
+                selected: index == at,
+                ..Stand::default()
+            };
+            table::row(&mut inside, y, COLUMNS, &cells(item), stand);
+        }
+    }
+    let mut pane = canvas.part(0, rows - below, columns, below);
+    let mut inside = pane.pane("What it says", "", false);
+    if let Some(item) = items.get(at) {
+        let owner = item.owner.as_deref().unwrap_or("nobody is named");
+        let told = format!(
+            "version {}, log end {}, owner: {owner}",
+            item.version, item.log_end
+        );
+        inside.text(1, 0, u16::MAX, &told, Tone::Plain);
+        if let Some(fault) = &item.fault {
+            let since = ago(model.now, fault.since);
+            let told = format!(
+                "! stopped at {} {since} ago: {}",
+                fault.position, fault.message
+            );
+            inside.wrapped(1, 1, &told, Tone::Danger);
+        } else if item.state == ProjectionMode::Stopped {
+            inside.text(
+                1,
+                1,
+                u16::MAX,
+                "countersign repair tries it again",
+                Tone::Dim,
+            );
+        }
+    }
+}
+
+fn cells(item: &ProjectionState) -> Vec<(String, Tone)> {
+    let (state, tone) = mode(item.state);
+    let some = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), count);
+    let eta = item.eta_seconds.and_then(|eta| i64::try_from(eta).ok());
+    let eta = eta.map_or_else(|| "-".to_owned(), |eta| span(Duration::seconds(eta)));
+    let lag = if item.lag_events > 1_000 {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    vec![
+        (item.name.clone(), Tone::Plain),
+        (item.shard.to_string(), Tone::Plain),
+        (state.to_owned(), tone),
+        (item.position.clone(), Tone::Plain),
+        (count(item.lag_events), lag),
+        (some(item.events_per_second), Tone::Plain),
+        (eta, Tone::Plain),
+    ]
+}

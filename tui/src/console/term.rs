@@ -1,0 +1,129 @@
+//! The terminal, and giving it back as it was.
+//!
+//! Raw mode, the alternate screen, bracketed paste, the mouse and the hidden
+//! cursor are undone on every way out: when the guard is dropped, before the
+//! process is stopped, and by a hook before a panic is told.
+
+use std::io::{self, BufWriter, Stdout, Write};
+use std::panic;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use crossterm::{execute, queue};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+/// Bytes that a frame is gathered in before it is written.
+const FRAME_BYTES: usize = 64 * 1_024;
+
+/// Where frames are drawn.
+pub(super) type Screen = Terminal<CrosstermBackend<BufWriter<Stdout>>>;
+
+/// Whether there is something to undo.
+static TAKEN: AtomicBool = AtomicBool::new(false);
+/// Whether something panicked while the terminal was taken.
+static PANICKED: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal is taken while this is there.
+pub(super) struct TermGuard {
+    mouse: bool,
+}
+
+impl TermGuard {
+    /// Takes the terminal.
+    pub(super) fn take() -> io::Result<Self> {
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |what| {
+                if give_back() {
+                    PANICKED.store(true, Ordering::SeqCst);
+                }
+                before(what);
+            }));
+        });
+        let guard = Self { mouse: false };
+        guard.enter()?;
+        Ok(guard)
+    }
+
+    /// A screen to draw on.
+    pub(super) fn screen() -> io::Result<Screen> {
+        let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
+        Terminal::new(CrosstermBackend::new(out))
+    }
+
+    fn enter(&self) -> io::Result<()> {
+        TAKEN.store(true, Ordering::SeqCst);
+        enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste)?;
+        if self.mouse {
+            execute!(io::stdout(), EnableMouseCapture)?;
+        }
+        Ok(())
+    }
+
+    /// Gives it back, for a while.
+    pub(super) fn leave(&self) {
+        give_back();
+    }
+
+    /// Takes it again.
+    pub(super) fn again(&self) -> io::Result<()> {
+        self.enter()
+    }
+
+    /// Listens to the mouse, or leaves it to the terminal.
+    pub(super) fn mouse(&mut self, on: bool) -> io::Result<()> {
+        self.mouse = on;
+        if on {
+            execute!(io::stdout(), EnableMouseCapture)
+        } else {
+            execute!(io::stdout(), DisableMouseCapture)
+        }
+    }
+}
+
+impl Drop for TermGuard {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+/// Puts a text on the clipboard of whoever looks at the terminal (OSC 52). It
+/// is encoded in base64, so nothing in it reaches the terminal itself.
+pub(super) fn copy(text: &str) -> io::Result<()> {
+    execute!(io::stdout(), CopyToClipboard::to_clipboard_from(text))
+}
+
+/// Whether something panicked meanwhile; the terminal was given back then.
+pub(super) fn has_panicked() -> bool {
+    PANICKED.load(Ordering::SeqCst)
+}
+
+/// Undoes everything, once; whether there was something to undo. Nobody is
+/// left to tell of an error.
+fn give_back() -> bool {
+    if !TAKEN.swap(false, Ordering::SeqCst) {
+        return false;
+    }
+    let mut out = io::stdout();
+    let _ = queue!(
+        out,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = out.flush();
+    let _ = disable_raw_mode();
+    true
+}

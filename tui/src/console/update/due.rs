@@ -1,0 +1,196 @@
+//! What has to be asked for now.
+
+use time::Duration;
+
+use super::lists;
+use crate::console::message::{Effect, Query};
+use crate::console::model::{Link, Model, Phase};
+use crate::console::pane::Pane;
+use crate::console::screens::Screen;
+
+/// How old lists and numbers get before they are asked for again.
+const EVERY: Duration = Duration::seconds(5);
+/// The same of the end of the log and of read models.
+const EVERY_LIVE: Duration = Duration::seconds(1);
+/// Sessions of an account that are shown beside it.
+pub(super) const BESIDE: usize = 20;
+
+/// Asks for what the screen shows and is missing or old.
+pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
+    if !matches!(model.phase, Phase::In) {
+        return;
+    }
+    if let Link::Down { next, .. } = model.link {
+        // One question finds out whether anybody is there again.
+        if model.now >= next {
+            pane(model, effects, Duration::ZERO, Query::Ready, |model| {
+                &mut model.ready
+            });
+        }
+        return;
+    }
+    pane(model, effects, EVERY, Query::Ready, |model| {
+        &mut model.ready
+    });
+    match model.screen {
+        Screen::Overview => {
+            pane(model, effects, EVERY, Query::Overview, |model| {
+                &mut model.overview
+            });
+        }
+        Screen::Sessions => sessions(model, effects),
+        Screen::Accounts => accounts(model, effects),
+        Screen::Session => session(model, effects),
+        Screen::Account => account(model, effects),
+        Screen::Events => {
+            // A round that is not at its end goes on at once.
+            let cursor = model.tail.cursor();
+            let every = if cursor.is_some() {
+                Duration::ZERO
+            } else {
+                EVERY_LIVE
+            };
+            pane(model, effects, every, Query::Events(cursor), |model| {
+                &mut model.tail.pane
+            });
+        }
+        Screen::Projections => {
+            pane(model, effects, EVERY_LIVE, Query::Projections, |model| {
+                &mut model.projections
+            });
+        }
+        Screen::Keys => {
+            pane(model, effects, EVERY, Query::Keys, |model| &mut model.keys);
+        }
+        Screen::Clients => {
+            pane(model, effects, EVERY, Query::Clients, |model| {
+                &mut model.clients
+            });
+            pane(model, effects, EVERY_LIVE, Query::Verifiers, |model| {
+                &mut model.verifiers
+            });
+        }
+    }
+}
+
+/// Asks for a pane if it is due.
+fn pane<T>(
+    model: &mut Model,
+    effects: &mut Vec<Effect>,
+    every: Duration,
+    query: Query,
+    of: impl Fn(&mut Model) -> &mut Pane<T>,
+) {
+    let now = model.now;
+    if !of(model).is_due(now, every) {
+        return;
+    }
+    let ticket = model.ticket();
+    of(model).ask(ticket, now);
+    effects.push(Effect::Ask { ticket, query });
+}
+
+fn sessions(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.now;
+    let list = &model.sessions;
+    let missing = list.wanted().filter(|_| list.pane.failed().is_none());
+    let every = if missing.is_some() {
+        Duration::ZERO
+    } else {
+        EVERY
+    };
+    if !list.pane.is_due(now, every) {
+        return;
+    }
+    let wanted = missing.unwrap_or_else(|| list.again());
+    let query = Query::Sessions {
+        parameters: lists::session_query(&model.session_filter),
+        after: wanted.after.clone(),
+    };
+    let ticket = model.ticket();
+    model.sessions.pane.ask(ticket, now);
+    model.sessions.ask(wanted);
+    effects.push(Effect::Ask { ticket, query });
+}
+
+fn accounts(model: &mut Model, effects: &mut Vec<Effect>) {
+    let now = model.now;
+    let list = &model.accounts;
+    let missing = list.wanted().filter(|_| list.pane.failed().is_none());
+    let every = if missing.is_some() {
+        Duration::ZERO
+    } else {
+        EVERY
+    };
+    if !list.pane.is_due(now, every) {
+        return;
+    }
+    let wanted = missing.unwrap_or_else(|| list.again());
+    let query = Query::Accounts {
+        parameters: lists::account_query(&model.account_filter),
+        after: wanted.after.clone(),
+    };
+    let ticket = model.ticket();
+    model.accounts.pane.ask(ticket, now);
+    model.accounts.ask(wanted);
+    effects.push(Effect::Ask { ticket, query });
+}
+
+fn session(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(id) = model.session.id else { return };
+    let at_least = None;
+    pane(
+        model,
+        effects,
+        EVERY,
+        Query::Session { id, at_least },
+        |model| &mut model.session.pane,
+    );
+    let timeline = &model.session.timeline;
+    let every = if timeline.has_more() {
+        Duration::ZERO
+    } else {
+        EVERY
+    };
+    if timeline.pane.is_due(model.now, every) {
+        let cursor = model.session.timeline.cursor();
+        let query = Query::SessionEvents(id, cursor);
+        pane(model, effects, every, query, |model| {
+            &mut model.session.timeline.pane
+        });
+    }
+    if let Some(session) = model.session.pane.data() {
+        let query = Query::SessionsOf(session.account_id);
+        pane(model, effects, EVERY, query, |model| {
+            &mut model.session.others
+        });
+    }
+}
+
+fn account(model: &mut Model, effects: &mut Vec<Effect>) {
+    let Some(id) = model.account.id else { return };
+    let at_least = None;
+    pane(
+        model,
+        effects,
+        EVERY,
+        Query::Account { id, at_least },
+        |model| &mut model.account.pane,
+    );
+    let timeline = &model.account.timeline;
+    let every = if timeline.has_more() {
+        Duration::ZERO
+    } else {
+        EVERY
+    };
+    if timeline.pane.is_due(model.now, every) {
+        let cursor = model.account.timeline.cursor();
+        let query = Query::AccountEvents(id, cursor);
+        pane(model, effects, every, query, |model| {
+            &mut model.account.timeline.pane
+        });
+    }
+    pane(model, effects, EVERY, Query::SessionsOf(id), |model| {
+        &mut model.account.sessions
+    });
+}

@@ -1,0 +1,11 @@
+//! The console without a terminal: a driver presses keys, a service in memory
+//! answers, and what would be seen is compared.
+
+mod bench;
+mod driver;
+mod made;
+mod properties;
+mod service;
+mod sizes;
+mod snapshots;
+mod stories;

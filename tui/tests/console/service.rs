@@ -1,0 +1,144 @@
+//! A service in memory.
+
+use countersign_openapi::{Account, Ended, Event, Page, ProblemCode, Session, SessionState};
+use countersign_tui::console::{Data, Done, Failed, Order, Query, Verb};
+use uuid::Uuid;
+
+use super::made;
+
+/// What it knows, and how it is.
+pub struct Service {
+    /// Newest first.
+    pub sessions: Vec<Session>,
+    /// Newest first.
+    pub accounts: Vec<Account>,
+    /// Oldest first.
+    pub log: Vec<Event>,
+    /// Whether it answers.
+    pub up: bool,
+    /// Whether all is not well.
+    pub troubled: bool,
+    /// Sessions that it refuses to end.
+    pub refuses: Vec<Uuid>,
+    /// Everything that it was told to do.
+    pub told: Vec<Order>,
+}
+
+impl Service {
+    /// With so many sessions, and six accounts.
+    pub fn with(sessions: u64) -> Self {
+        Self {
+            sessions: (0..sessions).rev().map(made::session).collect(),
+            accounts: (0..6).rev().map(made::account).collect(),
+            log: made::session_history(made::session_id(1)),
+            up: true,
+            troubled: false,
+            refuses: Vec::new(),
+            told: Vec::new(),
+        }
+    }
+
+    /// An answer.
+    pub fn ask(&self, query: &Query) -> Result<Data, Failed> {
+        if !self.up {
+            return Err(Failed::NoAnswer("connection refused".to_owned()));
+        }
+        let unknown = || Failed::Refused(ProblemCode::NotFound, "Not found (not_found)".to_owned());
+        Ok(match query {
+            Query::Ready => Data::Ready(made::ready(self.troubled)),
+            Query::Overview => Data::Overview(Box::new(made::overview(self.troubled))),
+            Query::Projections => Data::Projections(made::projections(self.troubled)),
+            Query::Keys => Data::Keys(made::keys()),
+            Query::Clients => Data::Clients(made::clients()),
+            Query::Verifiers => Data::Verifiers(made::verifiers()),
+            Query::Sessions { parameters, after } => {
+                let asked = |name| parameters.iter().find(|(known, _)| *known == name);
+                let fits = |session: &&Session| {
+                    let email = session.email.as_deref().unwrap_or_default();
+                    let state = format!("{:?}", session.state).to_lowercase();
+                    asked("q").is_none_or(|(_, q)| email.contains(q.as_str()))
+                        && asked("state").is_none_or(|(_, s)| s == "any" || *s == state)
+                };
+                let fitting = self.sessions.iter().filter(fits);
+                let (items, next) = page(fitting, after.as_deref(), |session| session.id);
+                Data::Sessions(Page { items, next })
+            }
+            Query::SessionsOf(id) => {
+                let of = self
+                    .sessions
+                    .iter()
+                    .filter(|session| session.account_id == *id);
+                let items = of.take(20).cloned().collect();
+                Data::Sessions(Page { items, next: None })
+            }
+            Query::Accounts { after, .. } => {
+                let all = self.accounts.iter();
+                let (items, next) = page(all, after.as_deref(), |account| account.id);
+                Data::Accounts(Page { items, next })
+            }
+            Query::Session { id, .. } => {
+                let found = self.sessions.iter().find(|session| session.id == *id);
+                Data::Session(Box::new(found.cloned().ok_or_else(unknown)?))
+            }
+            Query::Account { id, .. } => {
+                let found = self.accounts.iter().find(|account| account.id == *id);
+                Data::Account(Box::new(found.cloned().ok_or_else(unknown)?))
+            }
+            Query::SessionEvents(id, _) => all(made::session_history(*id)),
+            Query::AccountEvents(id, _) => all(made::account_history(*id)),
+            Query::Events(_) => all(self.log.iter().rev().cloned().collect()),
+        })
+    }
+
+    /// Does it.
+    pub fn act(&mut self, order: &Order) -> Result<Done, Failed> {
+        if !self.up {
+            return Err(Failed::NoAnswer("connection refused".to_owned()));
+        }
+        self.told.push(order.clone());
+        let id = Uuid::try_parse(&order.target).unwrap_or_default();
+        if self.refuses.contains(&id) {
+            let told = "Not permitted (insufficient_permissions)".to_owned();
+            return Err(Failed::Refused(ProblemCode::InsufficientPermissions, told));
+        }
+        for session in &mut self.sessions {
+            let is_meant = match order.verb {
+                Verb::RevokeSession => session.id == id,
+                Verb::RevokeAll | Verb::Suspend => session.account_id == id,
+                _ => false,
+            };
+            if is_meant && session.state == SessionState::Active {
+                session.state = SessionState::Revoked;
+                session.ended = Some(Ended {
+                    at: made::NOW,
+                    by: made::account_id(0).to_string(),
+                    reason: "revoked_by_operator".to_owned(),
+                });
+            }
+        }
+        Ok(Done {
+            position: "1.9000".to_owned(),
+            applied: None,
+        })
+    }
+}
+
+fn all(items: Vec<Event>) -> Data {
+    Data::Events(Page { items, next: None })
+}
+
+/// Up to 200 items behind the one with the id of the cursor, and the cursor of
+/// what is behind them.
+fn page<'a, T: Clone + 'a>(
+    items: impl Iterator<Item = &'a T>,
+    after: Option<&str>,
+    id: impl Fn(&T) -> Uuid,
+) -> (Vec<T>, Option<String>) {
+    let before = |item: &&T| after.is_some_and(|after| id(item).to_string().as_str() >= after);
+    let mut items = items.skip_while(before);
+    let shown: Vec<T> = items.by_ref().take(200).cloned().collect();
+    let next = items
+        .next()
+        .and_then(|_| shown.last().map(|last| id(last).to_string()));
+    (shown, next)
+}
