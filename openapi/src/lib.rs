@@ -32,6 +32,7 @@ mod secret;
 mod session;
 #[cfg(test)]
 mod tests;
+mod verifier;
 
 pub use account::{Account, AccountState, UpdateMe};
 pub use admin::{Event, EventActor, Overview, ProjectionFault, ProjectionMode, ProjectionState};
@@ -49,8 +50,7 @@ pub use factor::{
     RenameFactor, TotpOffer,
 };
 pub use feed::{
-    Applied, FeedBeat, FeedItem, FeedMessage, FeedPage, FeedRecord, ReportAnswer, RevokeReason,
-    Revoked, Verifier, VerifierBehind, VerifierReport, VerifierState, Verifiers,
+    FeedBeat, FeedItem, FeedMessage, FeedPage, FeedRecord, ReportAnswer, VerifierReport,
 };
 pub use health::{Check, CheckState, Health, HealthStatus, Ready, ReadyStatus};
 pub use key::{KeyRevoked, RevokeKey, RotateKeys, SigningKey, SigningKeyState};
@@ -75,6 +75,9 @@ pub use revocation::{
 };
 pub use secret::Secret;
 pub use session::{Acr, Ended, RevokeSession, Session, SessionState};
+pub use verifier::{
+    Applied, RevokeReason, Revoked, Verifier, VerifierBehind, VerifierState, Verifiers,
+};
 
 /// The header in which every answer to a write says where it stands in the
 /// log: `<shard>.<sequence>`, for example `3.8412`.

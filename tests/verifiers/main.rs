@@ -91,6 +91,7 @@ fn config(number: usize) -> Result<LiveConfig, String> {
     Ok(config)
 }
 
+#[expect(clippy::disallowed_methods, reason = "processes compare these times")]
 fn nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX)

@@ -185,7 +185,7 @@ impl Access {
         };
         match self {
             Self::Open | Self::Client => &[],
-            Self::Fresh | Self::FreshOrPassword => &[
+            Self::Fresh | Self::FreshOrPassword | Self::Operator(_) => &[
                 TokenMissing,
                 TokenInvalid,
                 TokenExpired,
@@ -199,14 +199,6 @@ impl Access {
                 TokenExpired,
                 TokenRevoked,
                 InsufficientPermissions,
-            ],
-            Self::Operator(_) => &[
-                TokenMissing,
-                TokenInvalid,
-                TokenExpired,
-                TokenRevoked,
-                InsufficientPermissions,
-                InsufficientUserAuthentication,
             ],
         }
     }

@@ -36,8 +36,8 @@ pub struct ApiConfig {
     pub clock_skew: Duration,
     /// How long a read waits for a position.
     pub position_wait: Duration,
-    /// For how long tokens are believed although NATS is connected and it
-    /// cannot be proven that no revocation is missing here.
+    /// For how long tokens are believed although it cannot be proven that no
+    /// revocation is missing here, whatever the reason.
     pub max_staleness: Duration,
     /// For how long others may keep the published keys; a new key is published
     /// that long before it signs.
@@ -223,6 +223,10 @@ impl ApiConfig {
             return fail("session_retention", "expected a day at least");
         }
         let day = Duration::from_hours(24);
+        let staleness = Duration::from_secs(2)..=Duration::from_mins(5);
+        if !staleness.contains(&self.max_staleness) {
+            return fail("max_staleness", "expected 2 seconds to 5 minutes");
+        }
         if self.jwks_cache < Duration::from_secs(1) || self.jwks_cache > day / 2 {
             return fail("jwks_cache", "expected 1 second to 12 hours");
         }
@@ -306,7 +310,9 @@ mod tests {
 
     #[test]
     fn what_would_break_a_promise_is_refused() {
-        let broken: [fn(&mut ApiConfig); 11] = [
+        let broken: [fn(&mut ApiConfig); 13] = [
+            |config| config.max_staleness = Duration::from_secs(1),
+            |config| config.max_staleness = Duration::from_secs(301),
             |config| config.jwks_cache = Duration::ZERO,
             |config| config.key_rotation = Duration::from_hours(23),
             |config| config.session_retention = Duration::from_hours(23),

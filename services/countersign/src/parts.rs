@@ -127,6 +127,7 @@ pub fn api_config(settings: &Settings, address: SocketAddr) -> Result<ApiConfig,
         session_retention: seconds("session_retention_seconds")?,
         refresh_grace: seconds("refresh_grace_seconds")?,
         position_wait: Duration::from_millis(settings.parsed("position_wait_millis")?),
+        max_staleness: seconds("max_staleness_seconds")?,
         jwks_cache: seconds("jwks_cache_seconds")?,
         key_rotation: Duration::from_hours(24) * settings.parsed::<u32>("key_rotation_days")?,
         signing_algorithm: match text(settings, "signing_algorithm").as_str() {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use countersign_log::Log;
+use countersign_verifier::feed::EventId;
 use tokio::sync::watch::{self, Receiver};
 use tokio::time::{Instant, MissedTickBehavior};
 
@@ -54,9 +55,9 @@ const TOLD_WITHIN: Duration = Duration::from_secs(5);
 /// What the stream was proven to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Proof {
-    /// A sequence of the stream.
-    pub(crate) seq: u64,
-    /// Where the log ended, all of which the stream tells up to `seq`.
+    /// A message of the stream.
+    pub(crate) id: EventId,
+    /// Where the log ended, all of which the stream tells up to `id`.
     pub(crate) cursor: Vec<u64>,
     /// When that was.
     pub(crate) asked: Instant,
@@ -123,9 +124,9 @@ pub(crate) async fn prove(
         if !matches!(tokio::time::timeout(TOLD_WITHIN, proven).await, Ok(Ok(_))) {
             continue;
         }
-        if let Some((seq, since)) = told.proves(&cursor) {
+        if let Some((id, since)) = told.proves(&cursor) {
             proof.send_replace(Some(Proof {
-                seq,
+                id,
                 cursor,
                 asked,
                 since,

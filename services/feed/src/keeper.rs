@@ -82,6 +82,7 @@ impl Keeper {
         };
         if told.cover(&bounds).is_some() {
             *repair = Repair::default();
+            self.shared.repairs.store(false, Ordering::Relaxed);
             return self.beat().await;
         }
         if !told.is_read() || told.is_claimed() {
@@ -135,6 +136,9 @@ impl Keeper {
         }
         let Some(reading) = repair.everything.take() else {
             tracing::info!("the stream of revocations is made anew from the log");
+            // Held before it is seen where the shards end: what is told after
+            // that and before the genesis would stand before it.
+            self.shared.repairs.store(true, Ordering::Relaxed);
             let ends = followed.map(|(shard, _)| *shard.borrow()).collect();
             let now = Timestamp::from(bounds.server_time).as_millis();
             let window = i64::try_from(self.shared.window.as_millis()).unwrap_or(i64::MAX);
@@ -156,9 +160,10 @@ impl Keeper {
             repair.everything = Some(reading);
             return Ok(());
         };
-        let everything = read.map_err(|error| LogError::Unfit(error.to_string()))??;
-        self.shared.repairs.store(true, Ordering::Relaxed);
-        let said = self.genesis(everything).await;
+        let said = match read.map_err(|error| LogError::Unfit(error.to_string())) {
+            Ok(Ok(everything)) => self.genesis(everything).await,
+            Ok(Err(error)) | Err(error) => Err(error),
+        };
         self.shared.repairs.store(false, Ordering::Relaxed);
         let told = &self.shared.told;
         if let Some(seq) = said? {
@@ -187,6 +192,15 @@ impl Keeper {
         let is_covered = bounds.is_some_and(|bounds| told.cover(&bounds).is_some());
         if is_covered || told.is_claimed() || told.last() < seen {
             return Ok(None);
+        }
+        // Somebody has told of something later than what was read, in front of
+        // where this would begin.
+        for (shard, (_, to)) in (0u8..).zip(&everything) {
+            let known = told.place(shard).map_or(0, |place| place.known);
+            // What is beyond the log's end was told of another log.
+            if known > *to && known <= log.last_sequence(shard).await? {
+                return Ok(None);
+            }
         }
         let cursor = everything.iter().map(|(_, to)| *to).collect();
         for ((shard, (records, to)), mut at) in (0u8..).zip(everything).zip(places) {

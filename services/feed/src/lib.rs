@@ -32,7 +32,7 @@ use std::time::Duration;
 use countersign_events::{Cursor, Timestamp};
 use countersign_log::{Log, LogError, RawMessage, random};
 use countersign_verifier::RevocationSet;
-use countersign_verifier::feed::{Report, ReportAnswer};
+use countersign_verifier::feed::{EventId, Report, ReportAnswer};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -268,15 +268,15 @@ impl Feed {
         Cursor::new(self.applied.iter().map(|shard| *shard.borrow()).collect())
     }
 
-    /// Whether revocations may be missing here that NATS could have told of:
-    /// the feed has stopped or fallen behind for longer than `most` although
-    /// NATS is connected. A service that is blind must not let anybody in.
+    /// Whether revocations may be missing here: for longer than
+    /// [`FeedConfig::max_staleness`] nothing has proven that none are. A
+    /// service that is blind must not let anybody in.
     ///
-    /// While NATS is away nobody can revoke anything through it either, and
-    /// what is known stays known.
-    pub fn is_blind(&self, log: &Log, most: Duration) -> bool {
-        let stale = self.staleness().is_none_or(|staleness| staleness > most);
-        stale && log.is_connected()
+    /// It does not matter why. A service that is cut off from NATS cannot know
+    /// whether others are, too.
+    pub fn is_blind(&self) -> bool {
+        let most = self.reports.max_staleness;
+        self.staleness().is_none_or(|staleness| staleness > most)
     }
 
     /// How long ago it was last proven that nothing in the log was missing
@@ -317,10 +317,11 @@ impl Feed {
         self.reports.answer_within(FIRST_PROOF).await
     }
 
-    /// What the stream told after a sequence, `max` messages at most, as far
-    /// as it is in memory.
-    pub fn told_after(&self, seq: u64, max: usize) -> Stretch {
-        self.told.after(seq, max)
+    /// What the stream told after a message, `max` messages at most, as far
+    /// as it is in memory; nothing while it is being read again. After none,
+    /// or one of another stream, everything is a gap.
+    pub fn told_after(&self, after: Option<EventId>, max: usize) -> Option<Stretch> {
+        self.told.after(after, max)
     }
 
     /// The sequence of the stream that was read last; changes whenever there
@@ -329,11 +330,11 @@ impl Feed {
         self.told.watch()
     }
 
-    /// From which sequence on the stream tells everything that can concern a
+    /// From which message on the stream tells everything that can concern a
     /// token which is still valid; nothing if it does not, also after a wait
     /// of some seconds, in which a service that has just started makes it do
     /// so.
-    pub async fn told_since(&self) -> Option<u64> {
+    pub async fn told_since(&self) -> Option<EventId> {
         let mut changed = self.told.watch();
         let covered = changed.wait_for(|_| self.told.since().is_some());
         let _ = tokio::time::timeout(FIRST_PROOF, covered).await;

@@ -23,6 +23,15 @@ const SILENT_KEPT: Duration = Duration::from_mins(10);
 /// reports.
 const STALENESS_MAX: Duration = Duration::from_mins(5);
 
+/// The most verifiers that one client may have.
+const OF_A_CLIENT_MAX: usize = 512;
+
+/// After a start it takes so long until everybody who lives has reported.
+const COLLECTED: Duration = Duration::from_millis(2_500);
+
+/// For how long it counts that a verifier found no place in the table.
+const CROWDED: Duration = Duration::from_secs(15);
+
 /// The most characters of a name, and the most key ids, that count.
 const NAME_CHARS_MAX: usize = 64;
 const KIDS_MAX: usize = 32;
@@ -71,8 +80,16 @@ pub struct Applied {
 /// number; nothing of it is kept over a restart, as everybody reports again
 /// within a second.
 pub struct Receipts {
-    heard: Mutex<HashMap<Uuid, Heard>>,
+    heard: Mutex<Table>,
     changed: watch::Sender<()>,
+    began: Instant,
+}
+
+#[derive(Default)]
+struct Table {
+    by_id: HashMap<Uuid, Heard>,
+    /// When a verifier was last turned away for want of a place.
+    crowded: Option<Instant>,
 }
 
 struct Heard {
@@ -124,32 +141,35 @@ impl Default for Receipts {
         Self {
             heard: Mutex::default(),
             changed: watch::Sender::new(()),
+            began: Instant::now(),
         }
     }
 }
 
 impl Receipts {
-    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, Heard>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in a report. One from a verifier that nobody knows is dropped
-    /// when as many are known as may be.
+    /// when as many are known as may be; and what somebody else says of a
+    /// verifier than the client it first reported as, is not believed.
     pub fn heard(&self, report: &Report, client: Option<&str>) {
         self.heard_at(report, client, Instant::now());
     }
 
     fn heard_at(&self, report: &Report, client: Option<&str>, now: Instant) {
-        let mut heard = self.lock();
+        let mut table = self.lock();
+        let known = table.by_id.get(&report.id);
+        if known.is_some_and(|known| known.client.as_deref() != client) {
+            return;
+        }
         if report.leaving {
-            heard.remove(&report.id);
+            table.by_id.remove(&report.id);
         } else {
-            let is_new = !heard.contains_key(&report.id);
-            if is_new && heard.len() >= VERIFIERS_MAX {
-                forget(&mut heard, now);
-                if heard.len() >= VERIFIERS_MAX {
-                    return;
-                }
+            if known.is_none() && !table.has_place(client, now) {
+                table.crowded = Some(now);
+                return;
             }
             let entry = Heard {
                 name: report.name.chars().take(NAME_CHARS_MAX).collect(),
@@ -165,22 +185,20 @@ impl Receipts {
                     .collect(),
                 at: now,
             };
-            heard.insert(report.id, entry);
+            table.by_id.insert(report.id, entry);
         }
-        drop(heard);
+        drop(table);
         self.changed.send_modify(|()| ());
     }
 
     /// Every verifier that is known, by name.
     pub fn list(&self) -> Vec<Receipt> {
         let now = Instant::now();
-        let mut heard = self.lock();
-        forget(&mut heard, now);
-        let mut list: Vec<Receipt> = heard
-            .iter()
-            .map(|(id, one)| one.receipt(*id, now))
-            .collect();
-        drop(heard);
+        let mut table = self.lock();
+        table.forget(now);
+        let all = table.by_id.iter();
+        let mut list: Vec<Receipt> = all.map(|(id, one)| one.receipt(*id, now)).collect();
+        drop(table);
         list.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
         list
     }
@@ -188,109 +206,93 @@ impl Receipts {
     /// Waits until every live verifier has applied these positions, as shard
     /// and sequence; at most for `patience`. Those that are silent are behind
     /// unless they have said otherwise, and are not waited for.
+    ///
+    /// Right after a start it takes longer: who has not reported yet is not
+    /// taken for nobody. And while there are more verifiers than are kept in
+    /// mind, one that has no name is behind.
     pub async fn applied(&self, awaited: &[(u8, u64)], patience: Duration) -> Applied {
-        let deadline = Instant::now() + patience;
+        let collected = self.began + COLLECTED;
+        let deadline = (Instant::now() + patience).max(collected);
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();
-            let (applied, is_waiting) = self.applied_now(awaited, Instant::now());
-            if !is_waiting || timeout_at(deadline, changed.changed()).await.is_err() {
-                return applied;
+            let now = Instant::now();
+            let waits_until = match (self.is_awaited(awaited, now), now < collected) {
+                (true, _) => deadline,
+                (false, true) => collected,
+                (false, false) => return self.applied_now(awaited, now),
+            };
+            let is_late = timeout_at(waits_until, changed.changed()).await.is_err();
+            if is_late && waits_until == deadline {
+                return self.applied_now(awaited, Instant::now());
             }
         }
     }
 
-    fn applied_now(&self, awaited: &[(u8, u64)], now: Instant) -> (Applied, bool) {
-        let mut heard = self.lock();
-        forget(&mut heard, now);
-        let mut behind: Vec<Receipt> = heard
-            .iter()
+    /// Whether a live verifier has yet to apply them.
+    fn is_awaited(&self, awaited: &[(u8, u64)], now: Instant) -> bool {
+        let table = self.lock();
+        let is_awaited =
+            |one: &Heard| one.standing(now) == Standing::Live && !one.has_applied(awaited);
+        table.is_crowded(now) || table.by_id.values().any(is_awaited)
+    }
+
+    fn applied_now(&self, awaited: &[(u8, u64)], now: Instant) -> Applied {
+        let mut table = self.lock();
+        table.forget(now);
+        let all = table.by_id.iter();
+        let mut behind: Vec<Receipt> = all
             .filter(|(_, one)| !one.has_applied(awaited))
             .map(|(id, one)| one.receipt(*id, now))
             .collect();
         behind.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-        let is_waiting = behind.iter().any(|one| one.standing == Standing::Live);
-        let verifiers = heard.len();
-        (Applied { verifiers, behind }, is_waiting)
+        if table.is_crowded(now) {
+            behind.push(more_than_are_kept());
+        }
+        let verifiers = table.by_id.len();
+        Applied { verifiers, behind }
     }
 }
 
-fn forget(heard: &mut HashMap<Uuid, Heard>, now: Instant) {
-    heard.retain(|_, one| {
-        let silent_for = now.saturating_duration_since(one.at);
-        silent_for <= one.max_staleness + GRACE + SILENT_KEPT
-    });
+impl Table {
+    fn has_place(&mut self, client: Option<&str>, now: Instant) -> bool {
+        if self.by_id.len() >= VERIFIERS_MAX {
+            self.forget(now);
+        }
+        let is_full = self.by_id.len() >= VERIFIERS_MAX;
+        let of_client = || {
+            let all = self.by_id.values();
+            all.filter(|one| one.client.as_deref() == client).count()
+        };
+        !is_full && (client.is_none() || of_client() < OF_A_CLIENT_MAX)
+    }
+
+    fn is_crowded(&self, now: Instant) -> bool {
+        let crowded = self.crowded;
+        crowded.is_some_and(|then| now.saturating_duration_since(then) < CROWDED)
+    }
+
+    fn forget(&mut self, now: Instant) {
+        self.by_id.retain(|_, one| {
+            let silent_for = now.saturating_duration_since(one.at);
+            silent_for <= one.max_staleness + GRACE + SILENT_KEPT
+        });
+    }
+}
+
+/// Stands for those that found no place: nobody knows how far they are.
+fn more_than_are_kept() -> Receipt {
+    Receipt {
+        id: Uuid::nil(),
+        name: "more than are kept in mind".into(),
+        client: None,
+        standing: Standing::Live,
+        cursor: None,
+        staleness: None,
+        heard: Duration::ZERO,
+        kids: Vec::new(),
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use countersign_verifier::feed::FEED_VERSION;
-
-    fn report(id: u128, cursor: [u64; 2]) -> Report {
-        Report {
-            v: FEED_VERSION,
-            id: Uuid::from_u128(id),
-            name: format!("v{id}"),
-            seq: Some(1),
-            cursor: Some(cursor.to_vec()),
-            kids: Vec::new(),
-            staleness_ms: Some(3),
-            max_staleness_ms: 10_000,
-            leaving: false,
-        }
-    }
-
-    fn names(applied: &Applied) -> Vec<&str> {
-        applied.behind.iter().map(|one| one.name.as_str()).collect()
-    }
-
-    #[tokio::test]
-    async fn who_is_behind_is_named_and_who_is_silent_is_not_waited_for() {
-        let receipts = Receipts::default();
-        let now = Instant::now();
-        let long_ago = now
-            .checked_sub(Duration::from_secs(13))
-            .expect("up for long");
-        receipts.heard(&report(1, [5, 5]), None);
-        receipts.heard_at(&report(2, [1, 1]), None, long_ago);
-        let applied = receipts.applied(&[(0, 5)], Duration::from_mins(10)).await;
-        assert_eq!((applied.verifiers, names(&applied)), (2, vec!["v2"]));
-        assert_eq!(applied.behind[0].standing, Standing::Silent);
-        receipts.heard(&report(3, [4, 9]), None);
-        let applied = receipts.applied(&[(0, 5)], Duration::ZERO).await;
-        assert_eq!(names(&applied), ["v2", "v3"]);
-        let waiting = receipts.applied(&[(0, 5)], Duration::from_mins(10));
-        let reporting = async { receipts.heard(&report(3, [5, 9]), None) };
-        let (applied, ()) = futures_util::join!(waiting, reporting);
-        assert_eq!(names(&applied), ["v2"]);
-        let leaving = Report {
-            leaving: true,
-            ..report(2, [0, 0])
-        };
-        receipts.heard(&leaving, None);
-        let applied = receipts.applied(&[(0, 5)], Duration::ZERO).await;
-        assert_eq!((applied.verifiers, names(&applied)), (2, vec![]));
-    }
-
-    #[test]
-    fn a_position_on_an_unknown_shard_is_applied_by_nobody() {
-        let receipts = Receipts::default();
-        receipts.heard(&report(1, [5, 5]), None);
-        let (applied, _) = receipts.applied_now(&[(2, 1)], Instant::now());
-        assert_eq!(names(&applied), ["v1"]);
-    }
-
-    #[test]
-    fn the_table_is_bounded_and_forgets() {
-        let receipts = Receipts::default();
-        let long_ago = Instant::now().checked_sub(Duration::from_secs(13 + 600));
-        let long_ago = long_ago.expect("up for long");
-        receipts.heard_at(&report(0, [0, 0]), None, long_ago);
-        for id in 1..=VERIFIERS_MAX as u128 + 5 {
-            receipts.heard(&report(id, [0, 0]), None);
-        }
-        assert_eq!(receipts.list().len(), VERIFIERS_MAX);
-        assert!(receipts.list().iter().all(|one| one.name != "v0"));
-    }
-}
+mod tests;

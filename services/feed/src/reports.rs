@@ -52,7 +52,8 @@ impl Reports {
         let age = proof.asked.elapsed().as_millis();
         Some(ReportAnswer {
             v: FEED_VERSION,
-            seq: proof.seq,
+            stream: proof.id.stream,
+            seq: proof.id.seq,
             cursor: proof.cursor.clone(),
             // Rounded up: nobody is told to be fresher than is known.
             age_ms: u64::try_from(age).unwrap_or(u64::MAX).saturating_add(1),

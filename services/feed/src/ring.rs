@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use countersign_log::StoredRevocation;
+use countersign_verifier::feed::StreamId;
 
 /// The most messages, and the most bytes of them, that are kept.
 const MESSAGES_MAX: usize = 65_536;
@@ -19,6 +20,10 @@ pub(crate) struct Ring {
 /// A part of the ring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
+    /// Which stream it is of.
+    pub stream: StreamId,
+    /// The last sequence of the stream.
+    pub end: u64,
     /// Messages, oldest first, without a gap.
     pub messages: Vec<StoredRevocation>,
     /// The sequences that were asked for and are not here, the first and the
@@ -52,19 +57,30 @@ impl Ring {
     }
 
     /// What comes after a sequence, `max` at most. `end` is the last sequence
-    /// of the stream: who asks for what is after it has read another stream.
-    pub(crate) fn after(&self, after: u64, end: u64, max: usize) -> Stretch {
+    /// of the stream: who asks for what is after it, or for none, has read
+    /// another stream, and has to read all of this one.
+    pub(crate) fn after(
+        &self,
+        stream: StreamId,
+        after: Option<u64>,
+        end: u64,
+        max: usize,
+    ) -> Stretch {
         let first = self.messages.front().map_or(end + 1, |oldest| oldest.seq);
-        let (from, gap) = if after > end {
-            (first, Some((1, first.saturating_sub(1))))
-        } else if after + 1 < first {
-            (first, Some((after + 1, first - 1)))
-        } else {
-            (after + 1, None)
+        let (from, gap) = match after.filter(|after| *after <= end) {
+            None if end == 0 => (1, None),
+            None => (end + 1, Some((1, end))),
+            Some(after) if after + 1 < first => (first, Some((after + 1, first - 1))),
+            Some(after) => (after + 1, None),
         };
         let skip = usize::try_from(from - first.min(from)).unwrap_or(usize::MAX);
         let messages = self.messages.iter().skip(skip).take(max).cloned().collect();
-        Stretch { messages, gap }
+        Stretch {
+            stream,
+            end,
+            messages,
+            gap,
+        }
     }
 }
 
@@ -86,22 +102,26 @@ mod tests {
 
     #[test]
     fn what_is_asked_for_comes_in_order_and_what_is_gone_is_named() {
+        let after = |ring: &Ring, after, end, max| ring.after(StreamId(1), after, end, max);
         let mut ring = Ring::default();
-        assert_eq!(ring.after(0, 0, 9).gap, None);
-        assert_eq!(ring.after(0, 7, 9).gap, Some((1, 7)), "purged");
+        assert_eq!(after(&ring, Some(0), 0, 9).gap, None);
+        assert_eq!(after(&ring, None, 0, 9).gap, None, "nothing is lost yet");
+        assert_eq!(after(&ring, Some(0), 7, 9).gap, Some((1, 7)), "purged");
         for seq in 5..=9 {
             ring.push(message(seq));
         }
-        assert_eq!(seqs(&ring.after(4, 9, 2)), [5, 6]);
-        assert_eq!(seqs(&ring.after(6, 9, 9)), [7, 8, 9]);
-        let nothing = ring.after(9, 9, 9);
+        assert_eq!(seqs(&after(&ring, Some(4), 9, 2)), [5, 6]);
+        assert_eq!(seqs(&after(&ring, Some(6), 9, 9)), [7, 8, 9]);
+        let nothing = after(&ring, Some(9), 9, 9);
         assert_eq!((seqs(&nothing), nothing.gap), (vec![], None));
-        let old = ring.after(2, 9, 1);
+        let old = after(&ring, Some(2), 9, 1);
         assert_eq!((seqs(&old), old.gap), (vec![5], Some((3, 4))));
-        let other = ring.after(50, 9, 1);
-        assert_eq!((seqs(&other), other.gap), (vec![5], Some((1, 4))));
+        for other in [Some(50), None] {
+            let other = after(&ring, other, 9, 1);
+            assert_eq!((seqs(&other), other.gap), (vec![], Some((1, 9))));
+        }
         ring.forget_before(8);
-        assert_eq!(seqs(&ring.after(7, 9, 9)), [8, 9]);
+        assert_eq!(seqs(&after(&ring, Some(7), 9, 9)), [8, 9]);
     }
 
     #[test]

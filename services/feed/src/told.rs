@@ -6,7 +6,7 @@ use std::time::Duration;
 use countersign_log::{
     Log, LogError, RevocationSubject, RevocationTail, RevocationsState, StoredRevocation, Tailed,
 };
-use countersign_verifier::feed::{Beat, Message, Record};
+use countersign_verifier::feed::{Beat, EventId, Message, Record, StreamId};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
@@ -31,6 +31,8 @@ pub(crate) struct Told {
 }
 
 struct State {
+    /// Which stream this is; none before it is known.
+    stream: Option<StreamId>,
     chain: Chain,
     ring: Ring,
     /// What was published from here and did not come back yet, by shard: where
@@ -48,6 +50,7 @@ struct State {
 impl State {
     fn new(shards: u8) -> Self {
         Self {
+            stream: None,
             chain: Chain::new(shards),
             ring: Ring::default(),
             published: vec![(0, 0); shards.into()],
@@ -125,9 +128,15 @@ impl Told {
         match tailed {
             Tailed::Anew => *state = State::new(self.shards),
             Tailed::Messages {
+                created,
                 messages,
                 caught_up,
             } => {
+                let stream = StreamId(created);
+                if state.stream.is_some_and(|known| known != stream) {
+                    *state = State::new(self.shards);
+                }
+                state.stream = Some(stream);
                 for message in messages {
                     state.read(&message, &mut each)?;
                     state.ring.push(message);
@@ -157,7 +166,8 @@ impl Told {
     pub(crate) fn cover(&self, bounds: &RevocationsState) -> Option<u64> {
         let mut state = self.lock();
         state.ring.forget_before(bounds.first_seq);
-        let is_same = state.is_read && bounds.last_seq >= state.chain.last();
+        let is_this = state.stream == Some(StreamId(bounds.created));
+        let is_same = is_this && state.is_read && bounds.last_seq >= state.chain.last();
         let since = state
             .chain
             .since(bounds.first_seq, bounds.first_age, self.window);
@@ -171,8 +181,10 @@ impl Told {
     }
 
     /// From where on the stream is complete, as of the last look.
-    pub(crate) fn since(&self) -> Option<u64> {
-        self.lock().since
+    pub(crate) fn since(&self) -> Option<EventId> {
+        let state = self.lock();
+        let (stream, seq) = state.stream.zip(state.since)?;
+        Some(EventId { stream, seq })
     }
 
     /// Whether the stream was read to an end it had.
@@ -192,12 +204,13 @@ impl Told {
         self.lock().chain.cursor()
     }
 
-    /// The sequence of the stream that holds everything up to `ends`, and from
-    /// where on it is complete.
-    pub(crate) fn proves(&self, ends: &[u64]) -> Option<(u64, u64)> {
+    /// The message of the stream up to which it holds everything up to
+    /// `ends`, and from which sequence on it is complete.
+    pub(crate) fn proves(&self, ends: &[u64]) -> Option<(EventId, u64)> {
         let state = self.lock();
         let since = state.since.filter(|_| state.chain.covers(ends))?;
-        Some((state.chain.last(), since))
+        let (stream, seq) = (state.stream?, state.chain.last());
+        Some((EventId { stream, seq }, since))
     }
 
     /// The last sequence that was read.
@@ -205,17 +218,15 @@ impl Told {
         self.lock().chain.last()
     }
 
-    /// What comes after a sequence, `max` messages at most.
-    pub(crate) fn after(&self, after: u64, max: usize) -> Stretch {
+    /// What comes after a message, `max` messages at most; nothing while the
+    /// stream is being read again. After none, or one of another stream,
+    /// everything is a gap.
+    pub(crate) fn after(&self, after: Option<EventId>, max: usize) -> Option<Stretch> {
         let state = self.lock();
-        if !state.is_read {
-            // It is being read again. What there is comes out of that.
-            return Stretch {
-                messages: Vec::new(),
-                gap: None,
-            };
-        }
-        state.ring.after(after, state.chain.last(), max)
+        let stream = state.stream.filter(|_| state.is_read)?;
+        let seq = after.filter(|after| after.stream == stream);
+        let seq = seq.map(|after| after.seq);
+        Some(state.ring.after(stream, seq, state.chain.last(), max))
     }
 
     /// Where a shard stands; none before anything is known of it.
@@ -296,7 +307,8 @@ impl State {
                             *found = None;
                         }
                         if self.chain.is_claimed() {
-                            self.claimed.get_or_insert_with(Instant::now);
+                            // As long as it goes on, others wait for it.
+                            self.claimed = Some(Instant::now());
                         }
                     }
                     None => self.strange(seq),

@@ -167,7 +167,12 @@ impl Log {
         .await?;
         let info: Info = serde_json::from_slice(&answer.payload)?;
         match (info.state, info.error) {
-            (Some(state), None) => Ok(state),
+            (Some(state), None) => {
+                // Also who reads nothing of a shard knows how far it reached.
+                let sequence = state.last_seq;
+                self.saw(Position { shard, sequence });
+                Ok(state)
+            }
             (_, Some(error)) => Err(error.into()),
             (None, None) => Err(LogError::Unfit("stream info without a state".into())),
         }

@@ -73,8 +73,9 @@ pub struct RevocationsState {
     pub first_age: Option<Duration>,
     /// The server's time.
     pub server_time: OffsetDateTime,
-    /// When the stream was made: another time is another stream.
-    pub created: OffsetDateTime,
+    /// When the stream was made, in nanoseconds since 1970: another time is
+    /// another stream.
+    pub created: u64,
 }
 
 /// How publishing ended.
@@ -122,6 +123,8 @@ impl Log {
         match (info.state, info.created, info.ts, info.error) {
             (Some(state), Some(created), Some(server_time), None) => {
                 let age = server_time - state.first_ts;
+                let created = u64::try_from(created.unix_timestamp_nanos());
+                let created = created.map_err(|_| LogError::Unfit("no age of a stream".into()))?;
                 let first_age = (state.messages > 0).then(|| age.try_into().unwrap_or_default());
                 Ok(Some(RevocationsState {
                     first_seq: if state.messages > 0 {

@@ -6,6 +6,8 @@
 //! reader sees for itself when something between two of them is missing.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
 use uuid::Uuid;
 
 /// The version of all messages of this module.
@@ -93,6 +95,81 @@ pub struct Beat {
     pub genesis: bool,
 }
 
+/// Names one stream among those that have stood in the same place: when it was
+/// made, in nanoseconds since 1970. Sequences of two streams have nothing to do
+/// with each other. In JSON it is a string, as it has more digits than every
+/// reader of numbers keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct StreamId(pub u64);
+
+impl From<StreamId> for String {
+    fn from(id: StreamId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for StreamId {
+    type Error = NotAnId;
+
+    fn try_from(text: String) -> Result<Self, NotAnId> {
+        text.parse()
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        digits(text).map(Self)
+    }
+}
+
+/// One message of one stream, written `<stream>.<seq>`: the id of a
+/// server-sent event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventId {
+    /// The stream.
+    pub stream: StreamId,
+    /// The message's sequence in it.
+    pub seq: u64,
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.stream, self.seq)
+    }
+}
+
+impl FromStr for EventId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let (stream, seq) = text.split_once('.').ok_or(NotAnId)?;
+        Ok(Self {
+            stream: stream.parse()?,
+            seq: digits(seq)?,
+        })
+    }
+}
+
+/// It is no [`StreamId`], or no [`EventId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("expected decimal digits that name a place in the feed")]
+pub struct NotAnId;
+
+fn digits(text: &str) -> Result<u64, NotAnId> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    let parsed = text.parse().ok().filter(|_| is_plain);
+    parsed.ok_or(NotAnId)
+}
+
 /// What a verifier says of itself, about once a second.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +204,8 @@ pub struct Report {
 pub struct ReportAnswer {
     /// [`FEED_VERSION`].
     pub v: u8,
+    /// Which stream is meant. The answer says nothing of any other.
+    pub stream: StreamId,
     /// A sequence of the stream.
     pub seq: u64,
     /// Where the shards of the log ended.
@@ -219,5 +298,40 @@ mod tests {
         }
         assert!(serde_json::from_str::<Record>(r#"{"at":1}"#).is_err());
         assert!(serde_json::from_str::<Record>(r#"{"at":1,"keys":"gone"}"#).is_err());
+    }
+
+    #[test]
+    fn a_place_in_the_feed_is_two_plain_numbers() {
+        let id = EventId {
+            stream: StreamId(1_795_358_587_123_456_789),
+            seq: 12,
+        };
+        assert_eq!(id.to_string(), "1795358587123456789.12");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in [
+            "",
+            "12",
+            ".",
+            "1.",
+            ".1",
+            "1.2.3",
+            "+1.2",
+            "1.+2",
+            "1.-2",
+            " 1.2",
+            "1.2 ",
+            "x.1",
+            "1.18446744073709551616",
+            "18446744073709551616.1",
+        ] {
+            assert_eq!(text.parse::<EventId>(), Err(NotAnId), "{text}");
+        }
+        let json = r#""1795358587123456789""#;
+        assert_eq!(serde_json::to_string(&id.stream).expect("JSON"), json);
+        assert_eq!(
+            serde_json::from_str::<StreamId>(json).expect("an id"),
+            id.stream
+        );
+        assert!(serde_json::from_str::<StreamId>("1795358587123456789").is_err());
     }
 }

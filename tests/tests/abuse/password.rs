@@ -127,6 +127,14 @@ async fn ab_15_an_endless_password_costs_no_hash() {
     }
     times.sort_unstable();
     assert!(times[50] < Duration::from_millis(50), "{:?}", times[50]);
+    // What a hash takes here and now.
+    let mut hashed = Vec::new();
+    for _ in 0..20 {
+        let began = Instant::now();
+        world.login(&address).await;
+        hashed.push(began.elapsed());
+    }
+    hashed.sort_unstable();
     // Within the body's bound, beyond the password's.
     for (length, status, code) in [
         (60_000, 400, "validation_failed"),
@@ -144,9 +152,10 @@ async fn ab_15_an_endless_password_costs_no_hash() {
         }
         times.sort_unstable();
         assert!(
-            times[10] < Duration::from_millis(10),
-            "{length}: {:?}",
-            times[10]
+            times[10] < hashed[10] / 2,
+            "{length}: {:?} of {:?}",
+            times[10],
+            hashed[10]
         );
     }
 }

@@ -202,3 +202,34 @@ async fn where_a_client_is_asked_for_no_access_token_counts() {
     assert_eq!(asked, CLIENTS.len());
     assert_eq!(world.ends().await, before);
 }
+
+/// A service is no person, and does not become one by acting for one.
+#[tokio::test]
+async fn a_service_is_refused_by_every_operation_that_is_not_for_services() {
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let scopes = ["revocations:read"];
+    let client = world
+        .client_of(&operator, &["countersign"], &["countersign"], &scopes)
+        .await;
+    let own = world.token_of(&client, &[]).await;
+    let passed = world.exchanged(&client, &operator.access).await;
+    let before = world.ends().await;
+    let mut refused = 0;
+    for operation in secured() {
+        let is_for_services = operation.path.starts_with("/v1/revocations");
+        for (token, is_own) in [(&own, true), (&passed, false)] {
+            if is_for_services && is_own {
+                continue;
+            }
+            let answer = operation.call(&world).by(token).send().await;
+            operation.lists(&answer);
+            answer.refused(403, "insufficient_permissions");
+            refused += 1;
+        }
+    }
+    assert!(refused >= 80, "only {refused}");
+    assert_eq!(world.ends().await, before, "nothing was written");
+    let feed = world.get("/v1/revocations").by(&own);
+    feed.send().await.expect(200);
+}

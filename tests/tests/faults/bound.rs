@@ -74,6 +74,7 @@ enum Fault {
 
 const FAULTS: [Fault; 3] = [Fault::NatsKilled, Fault::Paused, Fault::Cut];
 
+#[expect(clippy::disallowed_methods, reason = "processes compare these times")]
 fn nanos() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     u64::try_from(since.expect("after 1970").as_nanos()).expect("before 2554")
@@ -250,7 +251,8 @@ impl Trial {
         self.watch(&victim.session, &victim.access).await;
         let path = format!("/v1/admin/sessions/{}/revoke", victim.session);
         let order = post(path, json!({"reason": "bound"})).bearer(&self.operator.access);
-        let afflicted = self.chance.below(self.hosts.len() as u64) as usize;
+        let afflicted =
+            usize::try_from(self.chance.below(self.hosts.len() as u64)).expect("an index");
         let acknowledged = match fault {
             Fault::NatsKilled => {
                 let at = self.acknowledged(&order).await;

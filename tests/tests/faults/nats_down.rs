@@ -11,6 +11,7 @@ use super::http::PASSWORD;
 use super::http::{
     Call, Person, Service, get, login, logout, post, refresh, register, send, verify,
 };
+use super::process::Process;
 use super::wait::{note, until};
 
 /// An outage must be told within this time.
@@ -256,5 +257,53 @@ async fn a_pause_of_nats_does_not_touch_verification() {
         .await;
     }
     one.service.ask(&verify(&person.access)).await.expect(200);
+    deployment.stop().await;
+}
+
+/// A service that cannot prove that no revocation is missing lets nobody in
+/// for longer than it was told to, whoever is to blame.
+#[tokio::test(flavor = "multi_thread")]
+async fn r_09_a_service_without_nats_refuses_once_it_is_too_stale() {
+    let deployment = Deployment::start("blind").await;
+    let arguments = ["serve", "--listen", "127.0.0.1:0"];
+    let mut command = deployment.command(&arguments);
+    command.env("COUNTERSIGN_MAX_STALENESS_SECONDS", "3");
+    let mut process = Process::start("serve", command, deployment.folder());
+    let line = process.try_ready().await.expect("it listens");
+    let url = line.strip_prefix("countersign ready ").expect("its URL");
+    let service = Service::new(url);
+    ready(&service).await;
+    let person = service.register("blind@example.com").await;
+    let call = verify(&person.access);
+    service.ask(&call).await.expect(200);
+
+    deployment.hold_down(Child::Nats).await;
+    let (refused, took) = until("it refuses", Duration::from_secs(8), async || {
+        let answer = service.ask(&call).await;
+        if answer.is_unavailable() {
+            Ok(answer)
+        } else {
+            Err(format!("{answer:?}"))
+        }
+    })
+    .await;
+    note(&format!("blind after {took:?}"));
+    assert!(refused.is_unavailable());
+    let open = [
+        "/healthz",
+        "/.well-known/jwks.json",
+        "/.well-known/oauth-authorization-server",
+    ];
+    for path in open {
+        service.ask(&get(path)).await.expect(200);
+    }
+    let (status, check) = service.readiness("revocations").await;
+    assert_eq!((status, &check["state"]), (503, &json!("down")), "{check}");
+
+    deployment.release(Child::Nats).await;
+    until("it accepts again", Duration::from_secs(15), async || {
+        service.wants(&call, 200).await
+    })
+    .await;
     deployment.stop().await;
 }

@@ -13,7 +13,7 @@ use super::wait::{note, until};
 const REVOCATIONS: &str = "/v1/admin/revocations";
 
 /// Longer than it takes until an order is given to somebody else.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Sessions of a few people, who share the cost of their passwords.
 async fn sign_in(service: &Service, people: usize, each: usize) -> Vec<Person> {

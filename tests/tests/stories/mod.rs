@@ -4,6 +4,7 @@ mod account_life;
 mod address;
 mod clients;
 mod clock;
+mod command_line;
 mod cookies;
 mod erasure;
 mod events;

@@ -9,7 +9,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use time::{Duration, OffsetDateTime};
 
 use super::input::LineEdit;
-use super::order::{Done, Failed, Order, Verb};
+use super::order::{Done, Failed, Filtered, Order, Verb};
 use super::text::{count, many};
 
 /// How long a dialog takes no key after it opened.
@@ -71,6 +71,10 @@ pub struct Confirm {
     pub note: Option<String>,
     /// The job that carries the orders out.
     pub job: Option<u64>,
+    /// What a preview counted, if it is about all that fit a filter.
+    pub filtered: Option<Box<Filtered>>,
+    /// How far the service is with what it does on its own: done, of.
+    pub far: Option<(u64, u64)>,
     /// What became of the targets so far.
     pub outcomes: Vec<Option<Result<Done, Failed>>>,
 }
@@ -89,6 +93,8 @@ impl Confirm {
             focus: Focus::Cancel,
             note: None,
             job: None,
+            filtered: None,
+            far: None,
             outcomes,
         }
     }
@@ -98,6 +104,14 @@ impl Confirm {
         let number = self.targets.len();
         match self.verb {
             Verb::RevokeSession => format!("Revoke {}", many(number, "session")),
+            Verb::RevokeFiltered => {
+                let matched = self
+                    .filtered
+                    .as_ref()
+                    .map_or(0, |filtered| filtered.matched);
+                let matched = usize::try_from(matched).unwrap_or(usize::MAX);
+                format!("Revoke {}, all that fit", many(matched, "session"))
+            }
             Verb::RevokeAll => format!("Revoke ALL sessions of {}", many(number, "account")),
             Verb::Suspend => format!("Suspend {}", many(number, "account")),
             Verb::Reinstate => format!("Reinstate {}", many(number, "account")),
@@ -111,6 +125,9 @@ impl Confirm {
 
     /// What is to be typed before it acts, where that is more than a reason.
     pub fn asked(&self) -> Option<String> {
+        if let Some(filtered) = &self.filtered {
+            return Some(filtered.matched.to_string());
+        }
         match self.targets.len() {
             1 if self.verb.is_wide() => Some("all".to_owned()),
             0 | 1 => None,
@@ -196,9 +213,8 @@ impl Confirm {
         }
         match (key.code, self.focus) {
             (KeyCode::Esc, _) | (KeyCode::Enter, Focus::Cancel | Focus::Act) => Outcome::Close,
-            (KeyCode::Tab | KeyCode::Down, _) => self.moved(true),
+            (KeyCode::Tab | KeyCode::Down | KeyCode::Enter, _) => self.moved(true),
             (KeyCode::BackTab | KeyCode::Up, _) => self.moved(false),
-            (KeyCode::Enter, _) => self.moved(true),
             (KeyCode::Char('y'), Focus::Act) if key.modifiers.is_empty() => self.act(),
             (_, Focus::Count) => {
                 self.count.key(key);
@@ -255,6 +271,7 @@ impl Confirm {
             target: target.id.clone(),
             reason: reason.clone(),
             wait: at == last && self.verb.can_wait(),
+            filtered: self.filtered.clone(),
         });
         Outcome::Act(orders.collect())
     }
@@ -279,31 +296,27 @@ impl Confirm {
             .iter()
             .filter(|outcome| matches!(outcome, Some(Err(Failed::NoAnswer(_)))));
         let unknown = unknown.count();
-        let mut said = match (self.targets.as_slice(), self.outcomes.as_slice()) {
-            ([target], [Some(Ok(done))]) => {
-                let (label, position) = (&target.label, &done.position);
-                format!("{label} {} as of {position}", self.verb.done())
-            }
-            _ => format!(
-                "{} of {} done",
-                count(done as u64),
-                count(self.targets.len() as u64)
-            ),
+        let one = (self.targets.as_slice(), self.outcomes.as_slice());
+        let done = if let ([target], [Some(Ok(done))]) = one {
+            let (label, position) = (&target.label, &done.position);
+            format!("{label} {} as of {position}", self.verb.done())
+        } else {
+            let all = count(self.targets.len() as u64);
+            format!("{} of {all} done", count(done as u64))
         };
-        if failed > 0 {
-            said.push_str(&format!(", {failed} not"));
-        }
-        if unknown > 0 {
-            said.push_str(&format!(" ({unknown} unknown: look again)"));
-        }
+        let failed = match failed {
+            0 => String::new(),
+            failed => format!(", {failed} not"),
+        };
+        let unknown = match unknown {
+            0 => String::new(),
+            unknown => format!(" ({unknown} unknown: look again)"),
+        };
         let last = self.outcomes.iter().flatten().rev().find_map(|outcome| {
             let done = outcome.as_ref().ok()?;
-            done.applied.as_ref().map(|_| done.told())
+            done.applied.as_ref().map(|_| format!("; {}", done.told()))
         });
-        if let Some(applied) = last {
-            said.push_str(&format!("; {applied}"));
-        }
-        said
+        format!("{done}{failed}{unknown}{}", last.unwrap_or_default())
     }
 
     /// Whether a verifier has not applied what was done.
@@ -314,86 +327,4 @@ impl Confirm {
 }
 
 #[cfg(test)]
-mod tests {
-    use time::macros::datetime;
-
-    use super::*;
-
-    const NOW: OffsetDateTime = datetime!(2026-11-22 14:03:07 UTC);
-    const LATER: OffsetDateTime = datetime!(2026-11-22 14:03:08 UTC);
-
-    fn dialog(verb: Verb, number: u128) -> Confirm {
-        let target = |id: u128| Target {
-            id: id.to_string(),
-            label: format!("t{id}"),
-            own: false,
-        };
-        Confirm::new(verb, (0..number).map(target).collect(), Vec::new(), NOW)
-    }
-
-    fn press(dialog: &mut Confirm, code: KeyCode) -> Outcome {
-        dialog.key(KeyEvent::new(code, KeyModifiers::NONE), LATER)
-    }
-
-    fn typed(dialog: &mut Confirm, text: &str) {
-        for character in text.chars() {
-            assert_eq!(press(dialog, KeyCode::Char(character)), Outcome::Stay);
-        }
-    }
-
-    #[test]
-    fn nothing_is_obeyed_while_it_opens_and_enter_cancels() {
-        let mut dialog = dialog(Verb::RevokeSession, 1);
-        let early = NOW + DEAD - Duration::MILLISECOND;
-        let enter = KeyEvent::new(KeyCode::Enter, KeyModifiers::NONE);
-        assert_eq!(dialog.key(enter, early), Outcome::Stay);
-        assert_eq!(dialog.focus, Focus::Cancel);
-        assert_eq!(dialog.key(enter, NOW + DEAD), Outcome::Close);
-    }
-
-    #[test]
-    fn one_target_takes_a_reason_and_y() {
-        let mut dialog = dialog(Verb::RevokeSession, 1);
-        typed(&mut dialog, "y it was stolen");
-        press(&mut dialog, KeyCode::Tab);
-        assert_eq!(dialog.focus, Focus::Act);
-        let Outcome::Act(orders) = press(&mut dialog, KeyCode::Char('y')) else {
-            panic!("not acted");
-        };
-        assert_eq!(orders.len(), 1);
-        assert_eq!(orders[0].reason, "y it was stolen");
-    }
-
-    #[test]
-    fn several_targets_take_their_number_and_no_paste_confirms() {
-        let mut dialog = dialog(Verb::RevokeSession, 3);
-        typed(&mut dialog, "why");
-        press(&mut dialog, KeyCode::Tab);
-        dialog.paste("3", LATER);
-        press(&mut dialog, KeyCode::Tab);
-        assert_eq!(press(&mut dialog, KeyCode::Char('y')), Outcome::Stay);
-        assert_eq!(dialog.note.as_deref(), Some("type 3 to confirm"));
-        press(&mut dialog, KeyCode::BackTab);
-        typed(&mut dialog, "3");
-        press(&mut dialog, KeyCode::Tab);
-        assert!(
-            matches!(press(&mut dialog, KeyCode::Char('y')), Outcome::Act(orders) if orders.len() == 3)
-        );
-        let mut wide = self::dialog(Verb::RevokeAll, 1);
-        assert_eq!(wide.asked().as_deref(), Some("all"));
-        typed(&mut wide, "why");
-        press(&mut wide, KeyCode::Tab);
-        press(&mut wide, KeyCode::Tab);
-        assert_eq!(press(&mut wide, KeyCode::Char('y')), Outcome::Stay);
-    }
-
-    #[test]
-    fn no_reason_no_act_and_the_start_key_is_a_letter_like_others() {
-        let mut dialog = dialog(Verb::Suspend, 1);
-        press(&mut dialog, KeyCode::BackTab);
-        assert_eq!(dialog.focus, Focus::Act);
-        assert_eq!(press(&mut dialog, KeyCode::Char('x')), Outcome::Stay);
-        assert_eq!(press(&mut dialog, KeyCode::Char('y')), Outcome::Stay);
-        assert!(dialog.note.is_some());
-    }
-}
+mod tests;

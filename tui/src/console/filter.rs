@@ -91,6 +91,7 @@ impl Filter {
     }
 
     /// The same with a field set to something else, or to nothing.
+    #[must_use]
     pub fn with(&self, name: &str, value: Option<&str>, fields: &[&str]) -> Self {
         let prefix = format!("{name}:");
         let mut words: Vec<&str> = self.text.split(' ').collect();
@@ -114,9 +115,24 @@ impl Filter {
         })
     }
 
-    /// Whether some of it is for the console to look at, row by row.
-    pub fn is_partly_local(&self) -> bool {
-        !(self.not.is_empty() && self.ages.is_empty())
+    /// When what fits began at the earliest, and at the latest.
+    pub fn began(&self, now: OffsetDateTime) -> (Option<OffsetDateTime>, Option<OffsetDateTime>) {
+        let mut bounds = (None, None);
+        for age in &self.ages {
+            match age {
+                Age::Below(length) => bounds.0 = bounds.0.max(Some(now - *length)),
+                Age::Above(length) => {
+                    let at = now - *length;
+                    bounds.1 = Some(bounds.1.map_or(at, |known: OffsetDateTime| known.min(at)));
+                }
+            }
+        }
+        bounds
+    }
+
+    /// Whether it says what should not be there.
+    pub fn excludes(&self) -> bool {
+        !self.not.is_empty()
     }
 }
 

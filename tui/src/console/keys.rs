@@ -62,6 +62,8 @@ pub enum Action {
     Export,
     /// End the session, or the marked ones; act on the account.
     Act,
+    /// End all sessions that fit the filter.
+    RevokeFiltered,
     /// End all sessions of the account.
     RevokeAll,
     /// Keep the account from logging in.
@@ -256,6 +258,7 @@ pub static TABLE: &[Binding] = {
         row(A::MarkRange, &[Char('v')], "mark-range", "mark from the last mark to here", On(SESSIONS), ""),
         row(A::MarkAll, &[Char('*')], "mark-all", "mark every active session that is loaded", On(SESSIONS), ""),
         row(A::ClearMarks, &[Char('U')], "clear-marks", "take all marks away", On(SESSIONS), ""),
+        row(A::RevokeFiltered, &[Char('R')], "revoke-filtered", "count and end all sessions that fit the filter", On(SESSIONS), ""),
         row(A::RevokeAll, &[Char('X')], "revoke-all", "end all sessions of the account", On(ACTED), ""),
         row(A::Suspend, &[], "suspend", "keep the account from logging in", On(ACTED), ""),
         row(A::Reinstate, &[], "reinstate", "let the account log in again", On(ACTED), ""),

@@ -298,7 +298,7 @@ impl<T: Row> List<T> {
     }
 
     /// Moves the cursor to the first row; what came meanwhile comes into view.
-    pub fn to_top(&mut self) {
+    pub fn go_to_top(&mut self) {
         if self.fresh > 0 || self.held.start > 0 {
             self.restart();
         }
@@ -308,7 +308,7 @@ impl<T: Row> List<T> {
     }
 
     /// Moves the cursor to the last row that is held, and goes on looking.
-    pub fn to_bottom(&mut self) {
+    pub fn go_to_bottom(&mut self) {
         self.dry = 0;
         self.select(self.rows.len().saturating_sub(1));
     }

@@ -1,8 +1,8 @@
 //! What comes into the console and what goes out of it.
 
 use countersign_openapi::{
-    Account, Client, Event, Overview, Page, ProjectionState, Ready, Secret, Session, SigningKey,
-    Verifiers,
+    Account, Client, Event, Overview, Page, ProjectionState, Ready, RevocationPredicate,
+    RevocationPreview, Secret, Session, SigningKey, Verifiers,
 };
 use crossterm::event::KeyEvent;
 use time::OffsetDateTime;
@@ -54,6 +54,22 @@ pub enum Message {
         /// What was done.
         outcome: Result<Done, Failed>,
     },
+    /// The service is so far with what it does on its own.
+    Progress {
+        /// Which job.
+        job: u64,
+        /// Sessions that are over.
+        ended: u64,
+        /// Of so many.
+        matched: u64,
+    },
+    /// What would be ended was counted, or not.
+    Previewed {
+        /// The question's.
+        ticket: u64,
+        /// What was counted.
+        outcome: Result<Box<RevocationPreview>, Failed>,
+    },
     /// A file was written, or not.
     Saved(Result<String, String>),
 }
@@ -92,6 +108,15 @@ pub enum Effect {
         job: u64,
         /// What, in this order.
         orders: Vec<Order>,
+    },
+    /// Count what would be ended. It takes the same right as ending it.
+    Preview {
+        /// The right to.
+        arms: Arms,
+        /// Comes back with the answer.
+        ticket: u64,
+        /// Which sessions.
+        predicate: Box<RevocationPredicate>,
     },
     /// Put a text on the clipboard (OSC 52).
     Copy(String),

@@ -36,7 +36,7 @@ pub use keys::{Action, Binding, TABLE};
 pub use list::{List, PAGE, Row, Shown, Wanted};
 pub use message::{Answer, Data, Effect, Identity, Message, Query};
 pub use model::{AccountView, ArmForm, Layer, Link, MenuItem, Model, Phase, SessionView, SignIn};
-pub use order::{ARMED, Arming, Arms, Done, Failed, Order, TARGETS_MAX, Verb};
+pub use order::{ARMED, Arming, Arms, Done, Failed, Filtered, Order, TARGETS_MAX, Verb};
 pub use pane::Pane;
 pub use run::{ConsoleError, run};
 pub use screens::{Attention, SIZE_MIN, Screen, attention, draw};

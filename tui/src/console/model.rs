@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use countersign_openapi::{
-    Account, Client, Overview, ProjectionState, Ready, Session, SigningKey, Verifiers,
+    Account, Client, Overview, ProjectionState, Ready, RevocationPredicate, Session, SigningKey,
+    Verifiers,
 };
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -182,6 +183,7 @@ pub struct AccountView {
 
 /// See the module.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Model {
     /// The time of the last message.
     pub now: OffsetDateTime,
@@ -219,6 +221,8 @@ pub struct Model {
     pub sessions: List<Session>,
     /// What they are narrowed down to.
     pub session_filter: Filter,
+    /// What is being counted: under which ticket, and as the filter says it.
+    pub counting: Option<(u64, String, RevocationPredicate)>,
     /// One session.
     pub session: SessionView,
     /// Accounts.
@@ -287,6 +291,7 @@ impl Model {
             attention_at: 0,
             sessions: List::default(),
             session_filter: Filter::default(),
+            counting: None,
             session: SessionView::default(),
             accounts: List::default(),
             account_filter: Filter::default(),
@@ -328,7 +333,7 @@ impl Model {
         (self.now - *since < TOAST).then_some((text.as_str(), *tone))
     }
 
-    /// Remembers that something went wrong; the same thing again only moves.
+    /// Remembers that something went wrong; the same again only moves.
     pub fn note_error(&mut self, text: String) {
         self.errors.retain(|(_, known)| *known != text);
         self.errors.push_back((self.now, text));
@@ -371,9 +376,8 @@ impl Model {
         self.show(Screen::Account);
     }
 
-    /// Rows of a list on a screen of this size.
+    /// Rows of a list on a screen of this size: all but borders and heading.
     pub fn list_rows(&self) -> usize {
-        // The borders and the heading take three.
         usize::from(self.size.1.saturating_sub(CHROME_ROWS + 3)).max(1)
     }
 

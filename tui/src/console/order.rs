@@ -1,6 +1,6 @@
 //! What the console can do to a deployment.
 
-use countersign_openapi::{Applied, ProblemCode, display_safe};
+use countersign_openapi::{Applied, ProblemCode, RevocationPredicate, display_safe};
 use time::{Duration, OffsetDateTime};
 
 /// How long the console stays armed: as long as a proof of who is there is
@@ -60,6 +60,8 @@ impl Arming {
 pub enum Verb {
     /// End one session.
     RevokeSession,
+    /// End all sessions that fit a filter.
+    RevokeFiltered,
     /// End all sessions of an account.
     RevokeAll,
     /// Keep an account from logging in.
@@ -82,7 +84,9 @@ impl Verb {
     /// As a button says it.
     pub fn button(self) -> &'static str {
         match self {
-            Self::RevokeSession | Self::RevokeAll | Self::RevokeKey => "Revoke",
+            Self::RevokeSession | Self::RevokeFiltered | Self::RevokeAll | Self::RevokeKey => {
+                "Revoke"
+            }
             Self::DisableClient => "Disable",
             Self::EnableClient => "Enable",
             Self::RotateKeys => "Rotate",
@@ -96,6 +100,7 @@ impl Verb {
     pub fn done(self) -> &'static str {
         match self {
             Self::RevokeSession => "is over",
+            Self::RevokeFiltered => "has no active session of before",
             Self::RevokeAll => "has no sessions of before",
             Self::Suspend => "is suspended",
             Self::Reinstate => "may log in again",
@@ -113,6 +118,10 @@ impl Verb {
             Self::RevokeSession => {
                 "Its refresh token stops working at once; access tokens already out are refused \
                  within the stated bound, or when they expire where nobody asks."
+            }
+            Self::RevokeFiltered => {
+                "The service ends exactly what was counted, and none that begins from now on. It \
+                 goes on when this console is closed; countersign revocations shows it."
             }
             Self::RevokeAll => {
                 "Every session of the account ends, on all devices. It may log in again."
@@ -174,6 +183,7 @@ impl Verb {
     pub fn path(self, id: &str) -> String {
         match self {
             Self::RevokeSession => format!("/v1/admin/sessions/{id}/revoke"),
+            Self::RevokeFiltered => "/v1/admin/revocations".to_owned(),
             Self::RevokeAll => format!("/v1/admin/accounts/{id}/revoke-sessions"),
             Self::Suspend => format!("/v1/admin/accounts/{id}/suspend"),
             Self::Reinstate => format!("/v1/admin/accounts/{id}/reinstate"),
@@ -234,6 +244,19 @@ pub struct Order {
     pub reason: String,
     /// Whether to wait until every verifier has applied it.
     pub wait: bool,
+    /// All that a preview counted, if it is about what fits a filter.
+    pub filtered: Option<Box<Filtered>>,
+}
+
+/// What a preview counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filtered {
+    /// Which sessions.
+    pub predicate: RevocationPredicate,
+    /// How many that are.
+    pub matched: u64,
+    /// As of when.
+    pub as_of: String,
 }
 
 /// Why something was not brought back or not done.
@@ -249,6 +272,8 @@ pub enum Failed {
     Refused(ProblemCode, String),
     /// The answer cannot be read.
     Unreadable(String),
+    /// Some of it was done, and some was not.
+    Partly(String),
     /// It was not tried, because one before it failed in a way that all would.
     NotTried,
 }
@@ -258,7 +283,10 @@ impl Failed {
     pub fn told(&self) -> String {
         match self {
             Self::NoAnswer(text) => format!("no answer: {text}"),
-            Self::SignedOut(text) | Self::Refused(_, text) | Self::Unreadable(text) => text.clone(),
+            Self::SignedOut(text)
+            | Self::Refused(_, text)
+            | Self::Unreadable(text)
+            | Self::Partly(text) => text.clone(),
             Self::Disarmed => "the proof of who you are has run out: arm again".to_owned(),
             Self::NotTried => "not tried".to_owned(),
         }

@@ -1,6 +1,6 @@
 //! What the console says to the service, and what it makes of the answers.
 
-mod act;
+pub(super) mod act;
 mod ask;
 
 use std::sync::{Arc, PoisonError};

@@ -15,8 +15,8 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::Deployment;
 use super::message::{Answer, Effect, Message, Query};
 use super::model::Model;
-use super::order::{Arms, Failed, Order};
-use super::remote::Remote;
+use super::order::{Arms, Done, Failed, Order};
+use super::remote::{Remote, act};
 use super::screens::draw;
 use super::term::{self, Screen, TermGuard};
 use super::theme::Looks;
@@ -31,6 +31,8 @@ const FRAME: Duration = Duration::from_millis(33);
 const MESSAGES_MAX: usize = 64;
 /// Questions under way at once.
 const QUESTIONS_MAX: usize = 8;
+/// Looks at an order under way that may bring nothing, one after the other.
+const UNANSWERED_MAX: u32 = 20;
 /// How long the console waits for the shell to stop it.
 const STOPPING: Duration = Duration::from_secs(1);
 /// How long it takes to say goodbye to the service at most.
@@ -153,8 +155,10 @@ impl Console {
                     message(event?)
                 }
                 _ = self.continued.recv() => {
-                    self.guard.again()?;
-                    self.screen.clear()?;
+                    if TermGuard::is_ours() {
+                        self.guard.again()?;
+                        self.screen = TermGuard::screen()?;
+                    }
                     None
                 }
                 message = receiver.recv() => message,
@@ -181,7 +185,9 @@ impl Console {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        self.screen.draw(|frame| draw(&self.model, frame))?;
+        if TermGuard::is_ours() {
+            self.screen.draw(|frame| draw(&self.model, frame))?;
+        }
         Ok(())
     }
 
@@ -191,7 +197,7 @@ impl Console {
             let remote = self.remote.clone();
             match effect {
                 Effect::Quit => return Ok(true),
-                Effect::Redraw => self.screen.clear()?,
+                Effect::Redraw => self.screen = TermGuard::screen()?,
                 Effect::Mouse(on) => self.guard.mouse(on)?,
                 Effect::Copy(text) => term::copy(&text)?,
                 Effect::Disarm => remote.disarm(),
@@ -212,6 +218,18 @@ impl Console {
                 }),
                 Effect::Ask { ticket, query } => self.ask(ticket, query),
                 Effect::Act { arms, job, orders } => self.act(arms, job, orders),
+                Effect::Preview {
+                    arms,
+                    ticket,
+                    predicate,
+                } => self.task(async move {
+                    let outcome = if arms.hold(now()) {
+                        remote.preview(*predicate).await.map(Box::new)
+                    } else {
+                        Err(Failed::Disarmed)
+                    };
+                    Message::Previewed { ticket, outcome }
+                }),
                 Effect::Save { name, text } => {
                     self.task(async move { Message::Saved(save(&name, &text).await) });
                 }
@@ -249,10 +267,12 @@ impl Console {
             for (index, order) in orders.iter().enumerate() {
                 let outcome = if hopeless {
                     Err(Failed::NotTried)
-                } else if arms.hold(now()) {
-                    remote.act(order).await
-                } else {
+                } else if !arms.hold(now()) {
                     Err(Failed::Disarmed)
+                } else if order.filtered.is_some() {
+                    watch(&remote, &sender, job, order).await
+                } else {
+                    remote.act(order).await
                 };
                 hopeless |= matches!(
                     outcome,
@@ -272,12 +292,46 @@ impl Console {
 
     /// Gives the terminal back and stops, until the shell goes on.
     async fn suspend(&mut self) -> io::Result<()> {
-        self.guard.leave();
+        TermGuard::leave();
         kill_current_process_group(Signal::TSTP)?;
         // A process that nobody watches is not stopped at all.
         let _ = timeout(STOPPING, self.continued.recv()).await;
         self.guard.again()?;
-        self.screen.clear()
+        self.screen = TermGuard::screen()?;
+        Ok(())
+    }
+}
+
+/// Gives an order that the service carries out on its own, and tells how far it
+/// is until it is over.
+async fn watch(
+    remote: &Remote,
+    sender: &mpsc::Sender<Message>,
+    job: u64,
+    order: &Order,
+) -> Result<Done, Failed> {
+    let mut known = remote.start(order).await?;
+    let mut looks = interval(TICK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut unanswered = 0;
+    loop {
+        if let Some(outcome) = act::outcome(&known) {
+            return outcome;
+        }
+        let progress = Message::Progress {
+            job,
+            ended: known.ended,
+            matched: known.matched.unwrap_or_default(),
+        };
+        if sender.send(progress).await.is_err() {
+            return Err(Failed::NotTried);
+        }
+        looks.tick().await;
+        match remote.progress(known.id).await {
+            Ok(newer) => (known, unanswered) = (newer, 0),
+            Err(Failed::NoAnswer(_)) if unanswered < UNANSWERED_MAX => unanswered += 1,
+            Err(failed) => return Err(failed),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crossterm::event::{
     DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
 };
 use crossterm::terminal::{
-    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{execute, queue};
 use ratatui::Terminal;
@@ -55,10 +55,21 @@ impl TermGuard {
         Ok(guard)
     }
 
-    /// A screen to draw on.
+    /// An empty screen to draw on. It asks the terminal nothing, for an answer
+    /// would come as keys.
     pub(super) fn screen() -> io::Result<Screen> {
+        execute!(io::stdout(), Clear(ClearType::All))?;
         let out = BufWriter::with_capacity(FRAME_BYTES, io::stdout());
         Terminal::new(CrosstermBackend::new(out))
+    }
+
+    /// Whether this program is who the terminal listens to now; a program in
+    /// the background leaves it alone.
+    pub(super) fn is_ours() -> bool {
+        let Ok(foreground) = rustix::termios::tcgetpgrp(io::stdin()) else {
+            return true;
+        };
+        foreground == rustix::process::getpgrp()
     }
 
     fn enter(&self) -> io::Result<()> {
@@ -72,7 +83,7 @@ impl TermGuard {
     }
 
     /// Gives it back, for a while.
-    pub(super) fn leave(&self) {
+    pub(super) fn leave() {
         give_back();
     }
 

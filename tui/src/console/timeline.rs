@@ -96,7 +96,7 @@ impl Timeline {
     }
 
     /// Moves the cursor to what caused the event it is on, if that is here.
-    pub fn to_cause(&mut self) -> bool {
+    pub fn go_to_cause(&mut self) -> bool {
         let cause = self.selected().and_then(|event| event.causation_id);
         let found = cause.and_then(|id| self.events.iter().position(|event| event.id == id));
         if let Some(found) = found {

@@ -134,6 +134,15 @@ impl Driver {
                             });
                         }
                     }
+                    Effect::Preview {
+                        arms,
+                        ticket,
+                        predicate,
+                    } => {
+                        assert!(arms.hold(self.now), "counted without arms");
+                        let outcome = Ok(Box::new(service.preview(&predicate)));
+                        self.tell(Message::Previewed { ticket, outcome });
+                    }
                     Effect::Prove(_) => self.tell(Message::Proved(self.now)),
                     other => self.others.push(other),
                 }

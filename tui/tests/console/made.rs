@@ -65,7 +65,7 @@ pub fn account(number: u64) -> Account {
     read(json!({
         "id": account_id(number), "email": format!("{person}@example.com"),
         "display_name": if number % 6 == 5 { "Mall\u{202e}yro".to_owned() } else { person.to_owned() },
-        "email_verified": number % 2 == 0,
+        "email_verified": number.is_multiple_of(2),
         "roles": if number == 0 { vec!["user", "operator"] } else { vec!["user"] },
         "created_at": at(86_400 * i64::try_from(number + 1).expect("small")),
         "state": if number == 4 { "suspended" } else { "active" },

@@ -1,6 +1,7 @@
 //! The console without a terminal: a driver presses keys, a service in memory
 //! answers, and what would be seen is compared.
 
+mod acting;
 mod bench;
 mod driver;
 mod made;

@@ -1,6 +1,9 @@
 //! A service in memory.
 
-use countersign_openapi::{Account, Ended, Event, Page, ProblemCode, Session, SessionState};
+use countersign_openapi::{
+    Account, Ended, Event, Page, ProblemCode, RevocationPredicate, RevocationPreview, Session,
+    SessionState,
+};
 use countersign_tui::console::{Data, Done, Failed, Order, Query, Verb};
 use uuid::Uuid;
 
@@ -88,6 +91,22 @@ impl Service {
             Query::AccountEvents(id, _) => all(made::account_history(*id)),
             Query::Events(_) => all(self.log.iter().rev().cloned().collect()),
         })
+    }
+
+    /// Counts what a network's end would be.
+    pub fn preview(&self, predicate: &RevocationPredicate) -> RevocationPreview {
+        assert_ne!(*predicate, RevocationPredicate::default());
+        let active = self.sessions.iter();
+        let active = active.filter(|session| session.state == SessionState::Active);
+        let sample: Vec<_> = active.clone().take(10).cloned().collect();
+        RevocationPreview {
+            matched: active.count() as u64,
+            accounts: 6,
+            clients: 1,
+            includes_own: true,
+            as_of: "0.1-1.2@3".to_owned(),
+            sample,
+        }
     }
 
     /// Does it.

@@ -87,7 +87,7 @@ fn layers() {
     );
     scene("menu", well, &["3", "x"]);
     scene("json", well, &["2", "j", "j", "i"]);
-    scene("arm", well, &["2", "x"]);
+    scene("arm", well, &["2", "j", "x"]);
 }
 
 #[test]
@@ -151,7 +151,15 @@ fn dialogs() {
         driver.press(&["Enter", "*", "x"]);
         driver.wait(BLINK);
         compare("confirm_many", &driver);
-        driver.press(&["Esc", "U", "3"]);
+        driver.press(&["Esc", "U", "/"]);
+        driver.write("ip:203.0.113.0/24");
+        driver.press(&["Enter"]);
+        driver.serve(&mut service);
+        driver.press(&["R"]);
+        driver.serve(&mut service);
+        compare("confirm_filtered", &driver);
+        driver.wait(BLINK);
+        driver.press(&["Esc", "3"]);
         driver.serve(&mut service);
         driver.press(&["x", "s"]);
         driver.wait(BLINK);

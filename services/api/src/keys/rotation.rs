@@ -9,6 +9,7 @@ use std::time::Duration;
 use countersign_domain::{Key, KeyCommand, KeyState, MOST_PUBLISHED, Publication, Retirement};
 use countersign_events::{Created, KeyringId, Timestamp};
 use countersign_log::VaultKey;
+use countersign_openapi::display_safe;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,9 @@ use crate::denied::Denied;
 
 /// How often it is looked whether something is due.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// How many verifiers that hold a rotation up are named in the log.
+const NAMED: usize = 10;
 
 /// What changes keys, beside the service.
 pub(crate) struct Rotation {
@@ -106,8 +110,15 @@ impl App {
             return Ok(());
         }
         if publication.lacking > 0 {
-            let lacking = self.holders(&next.kid).lacking.join(", ");
-            tracing::warn!(kid = %next.kid, lacking, "verifiers do not hold the next key yet");
+            let lacking = self.holders(&next.kid).lacking;
+            let named = lacking.iter().take(NAMED);
+            let some: Vec<_> = named.map(|one| display_safe(one)).collect();
+            tracing::warn!(
+                kid = %next.kid,
+                verifiers = lacking.len(),
+                some = some.join(", "),
+                "verifiers do not hold the next key yet"
+            );
             return Ok(());
         }
         let kid = next.kid.clone();

@@ -113,12 +113,17 @@ impl App {
                     self.feed.not_understood()
                 )),
             ),
-            (None, Some(age)) if age.as_secs() < 10 => {
+            (None, Some(age)) if age.as_secs() < 10 && !self.feed.is_blind() => {
                 check("revocations", wire::CheckState::Ok, None)
             }
             (None, Some(age)) => {
                 let detail = format!("not proven complete for {} s", age.as_secs());
-                check("revocations", wire::CheckState::Degraded, Some(detail))
+                let state = if self.feed.is_blind() {
+                    wire::CheckState::Down
+                } else {
+                    wire::CheckState::Degraded
+                };
+                check("revocations", state, Some(detail))
             }
             (None, None) => check(
                 "revocations",

@@ -81,6 +81,8 @@ pub const KEYS: &[Key] = &[
         "How long a rotated refresh token may ask for its successor again."),
     key("position_wait_millis", Some("2000"), "milliseconds",
         "How long a read waits for Countersign-Min-Position."),
+    key("max_staleness_seconds", Some("60"), "2 to 300",
+        "How long nothing may have proven that no revocation is missing here before every token is answered 503. It counts also while NATS is away."),
     key("jwks_cache_seconds", Some("300"), "1 to 43200",
         "How long others may keep the published signing keys. A new key is published that long, and 10 seconds more, before it signs."),
     key("key_rotation_days", Some("30"), "1 to 3650; 0: never",

@@ -86,7 +86,7 @@ fn tell<T: Serialize>(
 ) -> Result<(), Failure> {
     match output {
         Output::Table => say(&format!("{text} as of {}", display_safe(position))),
-        Output::Id => say(&display_safe(kid).to_string()),
+        Output::Id => say(&display_safe(kid)),
         Output::Json | Output::Jsonl => {
             let mut answer = serde_json::to_value(answer).map_err(Failure::other)?;
             answer["position"] = position.into();

@@ -52,9 +52,15 @@ fn seconds(millis: u64) -> String {
     format!("{}.{} s", millis / 1_000, millis % 1_000 / 100)
 }
 
-/// How a command ends that waited for verifiers: those that are behind are
-/// named on stderr.
+/// How a command ends that waited for verifiers: how many have applied it is
+/// said on stderr, and those that are behind are named.
 pub(super) fn waited(applied: &Applied) -> Exit {
+    let behind = u64::try_from(applied.behind.len()).unwrap_or(u64::MAX);
+    let all = applied.verifiers;
+    tell(&format!(
+        "applied by {} of {all} verifiers",
+        all.saturating_sub(behind)
+    ));
     for one in &applied.behind {
         tell(&format!(
             "not applied by {} ({}, {}{})",

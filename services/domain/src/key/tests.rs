@@ -14,8 +14,8 @@ use super::{
 };
 use crate::testing::{Given, START};
 
-const CACHE: Duration = Duration::from_secs(300);
-const WINDOW: Duration = Duration::from_secs(2_400);
+const CACHE: Duration = Duration::from_mins(5);
+const WINDOW: Duration = Duration::from_mins(40);
 
 pub(super) fn created(kid: &str) -> Created {
     Created {

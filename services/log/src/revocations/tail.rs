@@ -5,7 +5,6 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::stream::ConsumerErrorKind;
 use futures_util::{FutureExt, StreamExt};
-use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::{RevocationSubject, StoredRevocation};
@@ -20,6 +19,9 @@ pub enum Tailed {
     Anew,
     /// Messages without a gap between them, or to the ones before.
     Messages {
+        /// Which stream they are of: when it was made, in nanoseconds
+        /// since 1970.
+        created: u64,
         /// The messages, in order.
         messages: Vec<StoredRevocation>,
         /// Whether the server had nothing more.
@@ -37,13 +39,14 @@ pub struct RevocationTail {
     /// The sequence of the last message handed out.
     last: Option<u64>,
     /// Which stream that was read from.
-    created: Option<OffsetDateTime>,
+    created: Option<u64>,
     connects: watch::Receiver<u64>,
     current: Option<Current>,
 }
 
 struct Current {
     messages: pull::Stream,
+    created: u64,
     /// The consumer's own count of deliveries, to notice what was lost on the
     /// way.
     delivered: u64,
@@ -91,9 +94,13 @@ impl RevocationTail {
                     Err(error) => return Err(error),
                 }
             }
-            let now = self.current.as_mut();
-            if now.is_some_and(|now| std::mem::take(&mut now.nothing_new)) {
+            let Some(now) = self.current.as_mut() else {
+                continue;
+            };
+            let created = now.created;
+            if std::mem::take(&mut now.nothing_new) {
                 return Ok(Tailed::Messages {
+                    created,
                     messages: Vec::new(),
                     caught_up: true,
                 });
@@ -120,12 +127,14 @@ impl RevocationTail {
                 self.last = messages.last().map(|last| last.seq);
                 self.current = None;
                 return Ok(Tailed::Messages {
+                    created,
                     messages,
                     caught_up: false,
                 });
             }
             self.last = Some(last.seq);
             return Ok(Tailed::Messages {
+                created,
                 messages,
                 caught_up,
             });
@@ -181,6 +190,13 @@ impl RevocationTail {
                 ConsumerErrorKind::JetStream(inner) => LogError::Unavailable(inner.to_string()),
                 _ => LogError::unavailable(error),
             })?;
+        // What was made just now may be on a stream that has just been made.
+        let now = self.log.revocations_state().await?;
+        if now.is_none_or(|now| now.created != state.created) {
+            return Err(LogError::Unavailable(
+                "the stream of revocations was made anew".into(),
+            ));
+        }
         let behind = consumer.cached_info().num_pending > 0;
         let messages = consumer
             .stream()
@@ -192,6 +208,7 @@ impl RevocationTail {
             .map_err(LogError::unavailable)?;
         self.current = Some(Current {
             messages,
+            created: state.created,
             delivered: 0,
             behind,
             nothing_new: !behind,

@@ -4,7 +4,7 @@
 //! duration since any moment that stays the same. What a message revokes must
 //! be in the set before the message is told here.
 
-use crate::feed::{Beat, FEED_VERSION, Message, ReportAnswer};
+use crate::feed::{Beat, EventId, FEED_VERSION, Message, ReportAnswer, StreamId};
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -35,10 +35,12 @@ pub(crate) struct Follower {
     /// earlier one say nothing.
     load: u64,
     run: Run,
+    /// Which stream is read; none before its first message.
+    stream: Option<StreamId>,
     applied: Option<u64>,
     advanced_at: Duration,
     waiting: VecDeque<Waiting>,
-    /// The highest sequence an answer has named.
+    /// The highest sequence of it that an answer has named.
     highest: u64,
     backward_since: Option<Duration>,
     proven_at: Option<Duration>,
@@ -104,6 +106,7 @@ impl Follower {
     pub(crate) fn begin(&mut self, now: Duration) {
         self.load += 1;
         self.run = Run::default();
+        self.stream = None;
         self.applied = None;
         self.advanced_at = now;
         self.waiting.clear();
@@ -115,17 +118,17 @@ impl Follower {
     }
 
     /// A message whose records are in the set.
-    pub(crate) fn message(&mut self, seq: u64, message: &Message, now: Duration) -> Step {
+    pub(crate) fn message(&mut self, id: EventId, message: &Message, now: Duration) -> Step {
         if message.v != FEED_VERSION || message.from > message.to {
-            return self.unreadable(seq, now);
+            return self.unreadable(id, now);
         }
-        let mut step = self.step(seq, now);
+        let mut step = self.step(id, now);
         if step == Step::Old {
             return step;
         }
         let shard = usize::from(message.shard);
         if self.known(shard).is_some_and(|known| message.from > known) {
-            self.break_run(Some(seq));
+            self.break_run(Some(id.seq));
             step = Step::Gap;
         }
         self.raise(shard, message.to);
@@ -134,11 +137,11 @@ impl Follower {
     }
 
     /// A beat.
-    pub(crate) fn beat(&mut self, seq: u64, beat: &Beat, now: Duration) -> Step {
+    pub(crate) fn beat(&mut self, id: EventId, beat: &Beat, now: Duration) -> Step {
         if beat.v != FEED_VERSION || beat.cursor.len() > MAX_SHARDS {
-            return self.unreadable(seq, now);
+            return self.unreadable(id, now);
         }
-        let step = self.step(seq, now);
+        let step = self.step(id, now);
         if step != Step::Old {
             for (shard, to) in beat.cursor.iter().enumerate() {
                 self.raise(shard, *to);
@@ -150,11 +153,11 @@ impl Follower {
 
     /// A message that says nothing to this program: what it revokes is
     /// missing.
-    pub(crate) fn unreadable(&mut self, seq: u64, now: Duration) -> Step {
-        if self.step(seq, now) == Step::Old {
+    pub(crate) fn unreadable(&mut self, id: EventId, now: Duration) -> Step {
+        if self.step(id, now) == Step::Old {
             return Step::Old;
         }
-        self.break_run(Some(seq.saturating_add(1)));
+        self.break_run(Some(id.seq.saturating_add(1)));
         Step::Gap
     }
 
@@ -188,12 +191,19 @@ impl Follower {
         if !is_ours || answer.cursor.len() > MAX_SHARDS {
             return;
         }
+        if self.stream.is_some_and(|stream| stream != answer.stream) {
+            // Whatever it says, it is not of what was read here.
+            self.wants_reload = true;
+            return;
+        }
         if answer.seq < self.highest {
             let since = *self.backward_since.get_or_insert(now);
             self.wants_reload |= now.saturating_sub(since) > BACKWARD_FOR;
             return;
         }
-        self.highest = answer.seq;
+        if self.stream.is_some() {
+            self.highest = answer.seq;
+        }
         self.backward_since = None;
         let as_of = sent.at.checked_sub(Duration::from_millis(answer.age_ms));
         if let Some(as_of) = as_of
@@ -248,11 +258,24 @@ impl Follower {
     }
 
     /// The last message of the stream that was applied.
-    pub(crate) const fn applied(&self) -> Option<u64> {
-        self.applied
+    pub(crate) fn applied(&self) -> Option<EventId> {
+        let (stream, seq) = self.stream.zip(self.applied)?;
+        Some(EventId { stream, seq })
     }
 
-    fn step(&mut self, seq: u64, now: Duration) -> Step {
+    fn step(&mut self, id: EventId, now: Duration) -> Step {
+        let EventId { stream, seq } = id;
+        let before = self.stream.replace(stream);
+        if before.is_some_and(|before| before != stream) {
+            // Nothing of one stream says anything of another.
+            self.break_run(Some(seq));
+            self.applied = Some(seq);
+            self.advanced_at = now;
+            self.waiting.clear();
+            self.highest = 0;
+            self.backward_since = None;
+            return Step::Gap;
+        }
         let step = match self.applied {
             Some(applied) if seq <= applied => return Step::Old,
             Some(applied) if seq - 1 == applied => Step::Next,
@@ -310,7 +333,8 @@ impl Follower {
 
     fn prove(&mut self, reached: Waiting) {
         let Waiting { as_of, answer, .. } = reached;
-        if self.run.start.is_none_or(|start| start > answer.since) {
+        let is_of_another = self.stream != Some(answer.stream);
+        if is_of_another || self.run.start.is_none_or(|start| start > answer.since) {
             // It began too late, or lost something that still matters.
             self.wants_reload = true;
             return;

@@ -2,7 +2,7 @@
 
 use super::config::ClientCredentials;
 use super::http::{self, Trouble};
-use crate::feed::{Beat, Message, Report, ReportAnswer};
+use crate::feed::{Beat, EventId, Message, Report, ReportAnswer, StreamId};
 use reqwest::{Client, RequestBuilder, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -50,6 +50,7 @@ struct TokenAnswer {
 /// A part of the feed.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Page {
+    pub(crate) stream: StreamId,
     pub(crate) items: Vec<Item>,
     pub(crate) next: Option<u64>,
     pub(crate) seq: u64,
@@ -100,13 +101,13 @@ impl Service {
         serde_json::from_slice(&body).map_err(|_| Trouble::Malformed)
     }
 
-    /// The feed from after a sequence on, without end.
-    pub(crate) async fn stream(&self, after: u64) -> Result<Response, Trouble> {
+    /// The feed from after a message on, without end.
+    pub(crate) async fn stream(&self, after: EventId) -> Result<Response, Trouble> {
         let request = self
             .client
             .get(format!("{}/v1/revocations/stream", self.base_url))
             .header("accept", "text/event-stream")
-            .header("last-event-id", after);
+            .header("last-event-id", after.to_string());
         let answer = self.authorized(request);
         let answer = tokio::time::timeout(http::TIMEOUT, answer).await;
         answer.unwrap_or(Err(Trouble::Timeout))

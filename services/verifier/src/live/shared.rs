@@ -3,7 +3,7 @@
 use super::clock::{Clock, unix_now};
 use super::follower::{Advice, Follower, Sent, Step};
 use super::keys::Keys;
-use crate::feed::{Beat, FEED_VERSION, Message, Record, Report, ReportAnswer};
+use crate::feed::{Beat, EventId, FEED_VERSION, Message, Record, Report, ReportAnswer};
 use crate::{Full, RevocationSet, Verifier};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -74,11 +74,11 @@ impl Shared {
     }
 
     /// The last message that was applied.
-    pub(crate) fn seq(&self) -> Option<u64> {
+    pub(crate) fn last(&self) -> Option<EventId> {
         self.follower().applied()
     }
 
-    pub(crate) fn message(&self, seq: u64, message: &Message) {
+    pub(crate) fn message(&self, id: EventId, message: &Message) {
         // First into the set, then to the follower: what it takes for known
         // is known.
         let applied = message.records.iter().try_for_each(|one| self.apply(one));
@@ -91,25 +91,25 @@ impl Shared {
             }
             return;
         }
-        let step = self.follower().message(seq, message, self.clock.now());
-        self.look_at(step, seq);
+        let step = self.follower().message(id, message, self.clock.now());
+        self.look_at(step, id);
         if step != Step::Old && !message.records.is_empty() {
             self.applied.notify_one();
         }
     }
 
-    pub(crate) fn beat(&self, seq: u64, beat: &Beat) {
-        let step = self.follower().beat(seq, beat, self.clock.now());
-        self.look_at(step, seq);
+    pub(crate) fn beat(&self, id: EventId, beat: &Beat) {
+        let step = self.follower().beat(id, beat, self.clock.now());
+        self.look_at(step, id);
         if !self.follower().is_complete() {
             // The sooner it asks, the sooner it is.
             self.applied.notify_one();
         }
     }
 
-    pub(crate) fn unreadable(&self, seq: u64) {
-        let step = self.follower().unreadable(seq, self.clock.now());
-        self.look_at(step, seq);
+    pub(crate) fn unreadable(&self, id: EventId) {
+        let step = self.follower().unreadable(id, self.clock.now());
+        self.look_at(step, id);
     }
 
     /// Whoever delivers the stream says that something was left out.
@@ -135,7 +135,7 @@ impl Shared {
             v: FEED_VERSION,
             id: self.id,
             name: self.name.clone(),
-            seq: follower.applied(),
+            seq: follower.applied().map(|id| id.seq),
             cursor: follower.position().map(<[u64]>::to_vec),
             kids,
             staleness_ms: staleness.map(millis),
@@ -216,10 +216,10 @@ impl Shared {
         }
     }
 
-    fn look_at(&self, step: Step, seq: u64) {
+    fn look_at(&self, step: Step, id: EventId) {
         if step == Step::Gap {
             tracing::error!(
-                seq,
+                %id,
                 "revocations are missing from the feed before this message"
             );
         }

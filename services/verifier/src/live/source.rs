@@ -79,19 +79,19 @@ impl Link {
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut from_start = true;
         loop {
-            let before = shared.seq();
+            let before = shared.last();
             // Boxed: it is large, and made anew seldom.
             let reading = Box::pin(self.read(&shared, from_start));
             let Some(ended) = stop.run_until_cancelled(reading).await else {
                 return;
             };
-            if shared.seq() != before {
+            if shared.last() != before {
                 backoff.reset();
             }
             if let Ended::Resume(Some(trouble)) = &ended {
                 tracing::warn!(%trouble, "the feed of revocations is away");
             }
-            from_start = matches!(ended, Ended::Restart) || shared.seq().is_none();
+            from_start = matches!(ended, Ended::Restart) || shared.last().is_none();
             if timeout(backoff.next(), stop.cancelled()).await.is_ok() {
                 return;
             }

@@ -95,8 +95,8 @@ async fn a_lost_connection_is_resumed_where_it_ended() {
     world.service.tell(records).await;
     eventually(async || check(&verifier, &token).await.is_err()).await;
     let inner = world.service.lock();
-    assert_eq!(inner.resumed_from[0], "1");
-    assert_eq!(inner.resumed_from[1], "1");
+    assert_eq!(inner.resumed_from[0], "7.1");
+    assert_eq!(inner.resumed_from[1], "7.1");
     assert_eq!(inner.pages.len(), pages, "nothing is read twice");
 }
 
@@ -118,9 +118,12 @@ async fn it_reads_all_pages_in_order() {
 async fn a_gap_leads_to_another_reading() {
     for gap in [
         "event: gap\ndata: {\"from\":2,\"to\":4}\n\n",
-        "id: 9\nevent: beat\ndata: {\"v\":1,\"cursor\":[9,9],\"genesis\":false}\n\n",
-        "id: 2\nevent: revocations\ndata: {\"v\":1,\"shard\":0,\"from\":5,\"to\":6,\"records\":[]}\n\n",
-        "id: 2\nevent: beat\ndata: what\n\n",
+        "id: 7.9\nevent: beat\ndata: {\"v\":1,\"cursor\":[9,9],\"genesis\":false}\n\n",
+        "id: 7.2\nevent: revocations\ndata: {\"v\":1,\"shard\":0,\"from\":5,\"to\":6,\"records\":[]}\n\n",
+        "id: 7.2\nevent: beat\ndata: what\n\n",
+        // It would be the next one, were it of this stream.
+        "id: 8.2\nevent: beat\ndata: {\"v\":1,\"cursor\":[9,9],\"genesis\":false}\n\n",
+        "id: 2\nevent: beat\ndata: {\"v\":1,\"cursor\":[9,9],\"genesis\":false}\n\n",
     ] {
         let world = World::new().await;
         let verifier = world.caught_up().await;
@@ -129,6 +132,40 @@ async fn a_gap_leads_to_another_reading() {
         eventually(async || world.service.lock().pages == [None, None]).await;
         eventually(async || verifier.is_ready()).await;
     }
+}
+
+/// The feed is lost and made again while the reader is away, and is longer by
+/// then. What the reader would skip is a revocation.
+#[tokio::test]
+async fn another_stream_is_read_from_its_start_however_long_it_is() {
+    let world = World::new().await;
+    let verifier = world.caught_up().await;
+    let (token, claims) = world.token();
+    eventually(async || !world.service.lock().resumed_from.is_empty()).await;
+    let beat = json!({"v": 1, "cursor": [1, 0], "genesis": true});
+    let revoked = json!({
+        "v": 1, "shard": 0, "from": 0, "to": 1,
+        "records": [{"at": 1, "session": claims.sid, "until": FOREVER}],
+    });
+    let reports = world.service.lock().reports.len();
+    world.service.remake(vec![revoked, beat.clone(), beat]);
+    world.service.lock().cursor = vec![1, 0];
+    // An answer of the new one proves nothing of the old.
+    eventually(async || world.service.lock().reports.len() > reports + 1).await;
+    world.service.hang_up();
+    eventually(async || check(&verifier, &token).await == Err(Refusal::Revoked.into())).await;
+    eventually(async || verifier.position() == Some(vec![1, 0])).await;
+}
+
+#[tokio::test]
+async fn the_age_of_an_answer_counts() {
+    let world = World::new().await;
+    world.service.lock().age_ms = 60_000;
+    let verifier = world.start();
+    eventually(async || verifier.staleness() > Some(Duration::from_mins(1))).await;
+    assert!(!verifier.is_ready());
+    world.service.lock().age_ms = 0;
+    eventually(async || verifier.is_ready()).await;
 }
 
 #[tokio::test]

@@ -31,8 +31,12 @@ pub(crate) struct Inner {
     /// The feed: message `i` has the sequence `i + first`.
     pub(crate) feed: Vec<Value>,
     pub(crate) first: u64,
+    /// The name of the stream that this is.
+    pub(crate) stream: u64,
     pub(crate) since: u64,
     pub(crate) cursor: Vec<u64>,
+    /// How old it says that its answers are.
+    pub(crate) age_ms: u64,
     pub(crate) jwks: String,
     /// Answers to the keys' URL in place of the document.
     pub(crate) jwks_status: Option<u16>,
@@ -50,6 +54,12 @@ pub(crate) struct Inner {
     streams: Vec<mpsc::Sender<Bytes>>,
 }
 
+impl Inner {
+    fn last(&self) -> u64 {
+        self.first + self.feed.len() as u64 - 1
+    }
+}
+
 #[derive(Clone)]
 pub(crate) struct FakeService {
     inner: Arc<Mutex<Inner>>,
@@ -63,6 +73,7 @@ impl FakeService {
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let inner = Inner {
             first: 1,
+            stream: 7,
             since: 1,
             cursor: vec![0, 0],
             jwks: jwks(&[key]),
@@ -93,7 +104,7 @@ impl FakeService {
         let (event, streams) = {
             let mut inner = self.lock();
             let seq = inner.first + inner.feed.len() as u64;
-            let event = event(seq, &what);
+            let event = event(inner.stream, seq, &what);
             inner.feed.push(what);
             (event, inner.streams.clone())
         };
@@ -127,6 +138,13 @@ impl FakeService {
         }
     }
 
+    /// Takes another feed in the place of the one there was.
+    pub(crate) fn remake(&self, feed: Vec<Value>) {
+        let mut inner = self.lock();
+        inner.stream += 1;
+        inner.feed = feed;
+    }
+
     /// Ends all streams.
     pub(crate) fn hang_up(&self) {
         self.lock().streams.clear();
@@ -140,13 +158,13 @@ impl FakeService {
     }
 }
 
-fn event(seq: u64, what: &Value) -> String {
+fn event(stream: u64, seq: u64, what: &Value) -> String {
     let kind = if what.get("shard").is_some() {
         "revocations"
     } else {
         "beat"
     };
-    format!("id: {seq}\r\nevent: {kind}\r\ndata: {what}\r\n\r\n")
+    format!("id: {stream}.{seq}\r\nevent: {kind}\r\ndata: {what}\r\n\r\n")
 }
 
 fn is_basic(headers: &HeaderMap) -> bool {
@@ -230,10 +248,12 @@ async fn serve_page(State(service): State<FakeService>, uri: Uri, headers: Heade
             None => json!({"seq": seq, "beat": what}),
         })
         .collect();
-    let last = inner.first + inner.feed.len() as u64 - 1;
+    let last = inner.last();
     let read = items.last().and_then(|item| item["seq"].as_u64());
     let next = read.filter(|read| *read < last);
-    answer(&json!({"items": items, "next": next, "seq": last, "since": inner.since}))
+    let stream = inner.stream.to_string();
+    let since = inner.since;
+    answer(&json!({"stream": stream, "items": items, "next": next, "seq": last, "since": since}))
 }
 
 async fn serve_stream(State(service): State<FakeService>, headers: HeaderMap) -> Response {
@@ -241,15 +261,22 @@ async fn serve_stream(State(service): State<FakeService>, headers: HeaderMap) ->
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let last = headers["last-event-id"].to_str().expect("text").to_owned();
-    let from: u64 = last.parse().expect("a number");
+    let (stream, from) = last.split_once('.').expect("two numbers");
     let (sender, receiver) = mpsc::channel(64);
     {
         let mut inner = service.lock();
+        let is_this = stream == inner.stream.to_string();
+        let from: u64 = from.parse().expect("a number");
+        let from = if is_this { from } else { inner.last() };
+        if !is_this {
+            let gap = format!("event: gap\ndata: {{\"from\":1,\"to\":{from}}}\n\n");
+            let _ = sender.try_send(Bytes::from(gap));
+        }
         for (seq, what) in (inner.first..)
             .zip(&inner.feed)
             .filter(|(seq, _)| *seq > from)
         {
-            let _ = sender.try_send(Bytes::from(event(seq, what)));
+            let _ = sender.try_send(Bytes::from(event(inner.stream, seq, what)));
         }
         inner.resumed_from.push(last);
         inner.streams.push(sender);
@@ -277,7 +304,10 @@ async fn serve_report(
     if let Some(code) = inner.report_status {
         return status(code).into_response();
     }
-    let seq = inner.first + inner.feed.len() as u64 - 1;
+    let (stream, seq) = (inner.stream.to_string(), inner.last());
     let (cursor, since) = (&inner.cursor, inner.since);
-    answer(&json!({"v": 1, "seq": seq, "cursor": cursor, "age_ms": 0, "since": since}))
+    let age_ms = inner.age_ms;
+    answer(
+        &json!({"v": 1, "stream": stream, "seq": seq, "cursor": cursor, "age_ms": age_ms, "since": since}),
+    )
 }

@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::support::{Registered, SignedIn, World, assertion_of, new_key};
@@ -106,6 +108,8 @@ async fn ab_54_an_unsigned_assertion_beside_a_right_secret_is_refused() {
     let (signed, _) = good.rsplit_once('.').expect("three parts");
     let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let grant = ("grant_type", "client_credentials");
+    let basic = STANDARD.encode(format!("{}:{}", client.id, client.secret));
+    let basic = format!("Basic {basic}");
     for assertion in [signed, &format!("{signed}."), &good, "", "x"] {
         let more = [
             grant,
@@ -115,6 +119,9 @@ async fn ab_54_an_unsigned_assertion_beside_a_right_secret_is_refused() {
         let form = [&client.post()[..], &more].concat();
         let answer = world.form("/oauth2/token", &form).send().await;
         answer.oauth_error(401, "invalid_client");
+        let call = world.form("/oauth2/token", &more);
+        let call = call.header("authorization", &basic);
+        call.send().await.oauth_error(401, "invalid_client");
     }
     // Of another type, or of none.
     for form in [

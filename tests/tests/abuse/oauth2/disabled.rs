@@ -41,6 +41,9 @@ async fn ab_59_a_disabled_service_is_refused_everywhere_within_a_second() {
     assert!(second.is_active(&api, &running).await);
 
     put(&world, &operator, &client, "disable").await;
+    // Where it was done it is known before the answer.
+    let answer = world.get(feed).by(&feeding).send().await;
+    answer.refused(401, "token_revoked");
     let services = [&*world.service, &*second];
     for service in services {
         let answer = service.ask_token(&client, &own).await;

@@ -4,5 +4,6 @@ mod assertion;
 mod authentication;
 mod disabled;
 mod introspection;
+mod leader;
 mod revocation;
 mod scope;

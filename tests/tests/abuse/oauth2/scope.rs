@@ -86,3 +86,27 @@ async fn ab_57_what_was_exchanged_without_a_scope_gets_none_later() {
         .await
         .oauth_error(400, "invalid_scope");
 }
+
+#[tokio::test]
+async fn ab_57_only_who_was_given_the_scope_follows_the_feed() {
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let own = ["countersign"];
+    let scopes = ["other", "revocations:read"];
+    let client = world.client_of(&operator, &own, &own, &scopes).await;
+    let narrow = world.token_of(&client, &[("scope", "other")]).await;
+    let other = world.client_of(&operator, &[], &own, &["other"]).await;
+    let other = world.token_of(&other, &[]).await;
+    // Whoever acts for an operator is none.
+    let acting = world.exchanged(&client, &operator.access).await;
+    assert_eq!(claims_of(&acting)["scope"], scopes.join(" "));
+    for token in [&narrow, &other, &acting] {
+        for path in ["/v1/revocations", "/v1/revocations/stream"] {
+            let answer = world.get(path).by(token).send().await;
+            answer.refused(403, "insufficient_permissions");
+        }
+    }
+    let good = world.token_of(&client, &[]).await;
+    let answer = world.get("/v1/revocations").by(&good).send().await;
+    answer.expect(200);
+}

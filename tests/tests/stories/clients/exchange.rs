@@ -56,7 +56,7 @@ async fn a_token_is_exchanged_for_one_with_the_client_as_actor() {
 async fn an_exchanged_token_never_outlives_the_one_it_came_of() {
     let world = World::start().await;
     let (_, ada, orders) = scene(&world).await;
-    world.later(Duration::from_secs(840));
+    world.later(Duration::from_mins(14));
     let token = world.exchanged(&orders, &ada.access).await;
     assert_eq!(claims_of(&token)["exp"], claims_of(&ada.access)["exp"]);
     world.later(Duration::from_secs(61));

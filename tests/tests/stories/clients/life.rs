@@ -149,11 +149,15 @@ async fn what_ends_tokens_refuses_those_of_before_and_not_those_after() {
         call.json(&body).by(&operator.access)
     };
     let keys = || json!({ "jwks": new_key().1 });
-    let change = |scopes: &[&str]| json!({ "name": "x", "serves": ["a"], "audiences": ["a", "b"], "scopes": scopes });
+    let profile = |serves: &[&str], audiences: &[&str], scopes: &[&str]| json!({ "name": "x", "serves": serves, "audiences": audiences, "scopes": scopes });
+    let change = |scopes: &[&str]| profile(&["a"], &["a", "b"], scopes);
     let audience = [("audience", "a")];
     for (ends, call) in [
         (false, put("", change(&["x", "y", "z"]))),
         (true, put("", change(&["x", "y"]))),
+        (true, put("", profile(&["a"], &["a"], &["x", "y"]))),
+        (false, put("", profile(&["a", "b"], &["a"], &["x", "y"]))),
+        (true, put("", profile(&["a"], &["a"], &["x", "y"]))),
         (false, put("/jwks", keys())),
         (true, put("/jwks", keys())),
         (true, put("/jwks", json!({ "jwks": { "keys": [] } }))),

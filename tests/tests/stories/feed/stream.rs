@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::time::{Duration, Instant};
 
+use countersign_verifier::feed::{EventId, StreamId};
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use crate::support::{Client, PATIENCE, World, email, eventually, soon};
 /// One server-sent event.
 #[derive(Debug, Clone, Default)]
 struct Event {
-    id: Option<u64>,
+    id: Option<EventId>,
     name: String,
     data: String,
 }
@@ -34,7 +35,11 @@ struct Listener {
 }
 
 impl Listener {
-    async fn on(client: &Client, token: &str, last: Option<u64>) -> Self {
+    async fn on(client: &Client, token: &str, last: Option<EventId>) -> Self {
+        Self::after(client, token, last.map(|last| last.to_string())).await
+    }
+
+    async fn after(client: &Client, token: &str, last: Option<String>) -> Self {
         let url = format!("{}/v1/revocations/stream", client.url);
         let mut request = client.http.get(url).bearer_auth(token);
         if let Some(last) = last {
@@ -61,13 +66,14 @@ impl Listener {
                 let mut read = Event::default();
                 for line in event.lines() {
                     match line.split_once(": ").expect("a field") {
-                        ("id", id) => read.id = Some(id.parse().expect("a sequence")),
+                        ("id", id) => read.id = Some(id.parse().expect("an id")),
                         ("event", name) => name.clone_into(&mut read.name),
                         ("data", data) => data.clone_into(&mut read.data),
                         other => panic!("{other:?}"),
                     }
                 }
-                self.text = rest.to_owned();
+                let read_bytes = self.text.len() - rest.len();
+                self.text.drain(..read_bytes);
                 return Some(read);
             }
             let part = soon(self.bytes.next()).await?;
@@ -106,7 +112,8 @@ async fn a_listener_hears_of_revocations_and_beats_and_goes_on_where_it_was() {
     world.logout(&ada.refresh).await.expect(204);
     let (told, _) = listener.until(|event| event.tells(ada.session)).await;
     let (beat, _) = listener.until(|event| event.name == "beat").await;
-    assert!(beat.id > told.id, "{beat:?}");
+    let seq = |event: &Event| event.id.expect("an id").seq;
+    assert!(seq(&beat) > seq(&told), "{beat:?}");
     drop(listener);
     let grace = world.register(&email("grace")).await;
     world.logout(&grace.refresh).await.expect(204);
@@ -114,10 +121,9 @@ async fn a_listener_hears_of_revocations_and_beats_and_goes_on_where_it_was() {
     let (_, before) = again.until(|event| event.tells(grace.session)).await;
     assert!(!before.iter().any(|event| event.tells(ada.session)));
     assert!(before.iter().all(|event| event.name != "gap"), "{before:?}");
-    let mut last = told.id.expect("an id");
-    for event in before {
-        assert_eq!(event.id, Some(last + 1));
-        last += 1;
+    let last = told.id.expect("an id");
+    for (seq, event) in (last.seq + 1..).zip(before) {
+        assert_eq!(event.id, Some(EventId { seq, ..last }));
     }
 }
 
@@ -134,20 +140,30 @@ async fn what_can_not_be_sent_any_more_is_named() {
         answer.status == 200 && answer.json()["since"].as_u64() > Some(last)
     })
     .await;
-    let mut listener = Listener::on(&world, &operator.access, Some(1)).await;
+    let stream = page["stream"].as_str().expect("a name");
+    let stream = stream.parse().expect("digits");
+    let id = |seq| EventId { stream, seq };
+    let mut listener = Listener::on(&world, &operator.access, Some(id(1))).await;
     let gap = listener.next().await.expect("an event");
     assert_eq!(gap.name, "gap");
     assert_eq!(gap.json()["from"], 2);
     let to = gap.json()["to"].as_u64().expect("a sequence");
     assert!(to >= last, "{gap:?}");
     let next = listener.next().await.expect("an event");
-    assert_eq!(next.id, Some(to + 1));
+    assert_eq!(next.id, Some(id(to + 1)));
     // Whoever has read another stream, further than this one goes.
-    let mut other = Listener::on(&world, &operator.access, Some(1_000_000)).await;
-    assert_eq!(other.next().await.expect("an event").name, "gap");
-    let foreign = world.get("/v1/revocations/stream").by(&operator.access);
-    let foreign = foreign.header("last-event-id", "x").send().await;
-    foreign.refused(400, "validation_failed");
+    // Or another stream altogether, or none.
+    let foreign = EventId {
+        stream: StreamId(stream.0 - 1),
+        seq: to,
+    };
+    let others = [id(1_000_000).to_string(), foreign.to_string()];
+    for last in others.into_iter().chain(["x".into(), to.to_string()]) {
+        let mut other = Listener::after(&world, &operator.access, Some(last)).await;
+        let gap = other.next().await.expect("an event");
+        assert_eq!(gap.name, "gap");
+        assert_eq!(gap.json()["from"], 1);
+    }
 }
 
 #[tokio::test]

@@ -60,6 +60,16 @@ async fn tokens_of_a_revoked_key_are_refused_everywhere_and_people_go_on() {
     assert_eq!(listed[1]["state"], "revoked");
     assert_eq!(listed[1]["revoked_by"], by);
     assert!(listed[1]["revoked_at"].is_string());
+    // Verifiers elsewhere are told by its name.
+    let feed = world.get("/v1/revocations").by(&operator.access);
+    let told = feed.send().await.items();
+    let records = told
+        .iter()
+        .filter_map(|item| item["message"]["records"].as_array());
+    assert!(
+        records.flatten().any(|record| record["key"] == *stolen),
+        "{told:?}"
+    );
     // Who starts later knows.
     let third = world.second_service().await;
     third

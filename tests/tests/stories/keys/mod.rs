@@ -22,7 +22,7 @@ use crate::support::{Answer, Client, Jwt, PATIENCE, SignedIn, World, eventually}
 const PUBLISHED: Duration = Duration::from_secs(300 + 10);
 
 /// How long after it was superseded a key is published.
-const WINDOW: Duration = Duration::from_secs(300 + 1_800 + 300);
+const WINDOW: Duration = Duration::from_mins(5 + 30 + 5);
 
 impl World {
     /// The ring as the log has it.

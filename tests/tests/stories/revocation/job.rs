@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_domain::{SessionCommand, Standing, Start};
-use countersign_events::{AccountId, Acr, Actor, MessageId, SessionId};
-use countersign_log::{Meta, random};
+use countersign_domain::{Revocation, SessionCommand, Standing, Start};
+use countersign_events::{AccountId, Acr, Actor, EndReason, MessageId, RevocationId, SessionId};
+use countersign_log::{Meta, Repository, random};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::json;
 use uuid::Uuid;
@@ -104,6 +104,53 @@ async fn another_instance_goes_on_where_one_stopped_and_nothing_is_done_twice() 
     );
     assert_eq!(ends(&world, &sessions).await, 2_500, "each once");
     world.verify(&ada.access).await.expect(200);
+}
+
+/// Who takes an order over cannot always see what was done: the log knows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_read_models_have_not_heard_of_is_not_done_or_counted_twice() {
+    let mut world = World::start().await;
+    let operator = world.operator().await;
+    let ada = world.register(&email("ada")).await;
+    let sessions = sign_in_often(&world, &ada, "batch", 2_500).await;
+    world.projected().await;
+    let predicate = json!({ "client": "batch" });
+    let seen = preview(&world, &operator, predicate.clone()).await;
+    world.stop_projector().await;
+    // One goes by itself, and only the log knows.
+    let gone = SessionCommand::End {
+        reason: EndReason::Logout,
+        note: None,
+    };
+    let meta = world.meta(Some(AccountId::from_uuid(ada.account)));
+    let gone = world.app.sessions.execute(sessions[0], &meta, &gone);
+    gone.await.expect("it ends");
+    let before: u64 = world.ends().await.iter().sum();
+    let form = json!({ "predicate": predicate, "reason": "blind", "expected": 2_500,
+        "as_of": seen["as_of"] });
+    let id = id_of(&order(&world, &operator, &form).await);
+    eventually(PATIENCE, || async {
+        world.ends().await.iter().sum::<u64>() > before + 50
+    })
+    .await;
+    let second = world.second_service().await;
+    let first = std::mem::replace(&mut world.service, second);
+    first.stop().await;
+    let orders = Repository::<Revocation>::new(&world.log);
+    let is_done = || async {
+        let order = orders.current(RevocationId::from_uuid(id)).await;
+        !order.expect("the log answers").state.is_open()
+    };
+    eventually(PATIENCE, is_done).await;
+    world.start_projector().await;
+    world.projected().await;
+    let done = shown(&world, &operator, id).await;
+    assert_eq!(
+        [&done["ended"], &done["already_over"], &done["failed"]],
+        [2_499, 1, 0].map(|number| json!(number)).each_ref(),
+        "{done}"
+    );
+    assert_eq!(ends(&world, &sessions).await, 2_500, "each once");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -231,6 +278,10 @@ async fn a_repeated_request_is_one_order_of_one_operator() {
     // Somebody comes back: the old order is not about them.
     let form_of_others = json!({ "predicate": { "client": "first-party" }, "reason": "other" });
     assert_eq!(id_of(&send(&world, &operator, &form).await), id);
+    let mut counted = form.clone();
+    counted["expected"] = json!(1);
+    let again = send(&world, &operator, &counted).await;
+    assert_eq!(id_of(&again), id, "it is not counted again");
     let answer = send(&world, &operator, &form_of_others).await;
     answer.refused(409, "conflict");
     assert_ne!(id_of(&send(&world, &second, &form).await), id);

@@ -105,6 +105,25 @@ async fn every_condition_selects_by_what_the_sign_in_was() {
 }
 
 #[tokio::test]
+async fn a_key_means_who_signed_in_before_it_ceased_to_sign() {
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let ada = world.register(&email("ada")).await;
+    let first = kid(&world).await;
+    let form = json!({ "force": true, "reason": "in haste" });
+    let call = world.post("/v1/admin/keys/rotate", &form);
+    let rotated = call.by(&operator.access).send().await.expect(200).json();
+    world.later(Duration::from_mins(2));
+    let eve = world.register(&email("eve")).await;
+    world.projected().await;
+    let seen = preview(&world, &operator, json!({ "key": first })).await;
+    assert_eq!(sample(&seen), [ada.session].into(), "{seen}");
+    // Whose tokens the new one signs is everybody who goes on.
+    let seen = preview(&world, &operator, json!({ "key": rotated["kid"] })).await;
+    assert_eq!(sample(&seen), [ada.session, eve.session].into(), "{seen}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_meant_is_refused_and_nothing_is_written() {
     let world = World::start().await;
     let operator = world.operator().await;
@@ -112,7 +131,17 @@ async fn what_cannot_be_meant_is_refused_and_nothing_is_written() {
     let before = world.ends().await;
     let reason = "incident 311";
     let fresh = preview(&world, &operator, json!({ "all": true })).await["as_of"].clone();
+    let (fence, _) = fresh
+        .as_str()
+        .and_then(|text| text.split_once('@'))
+        .expect("a fence and a time");
+    let future = world.now().plus(Duration::from_hours(12)).as_millis();
+    let future = format!("{fence}@{future}");
     for (form, pointer) in [
+        (
+            json!({ "predicate": { "all": true }, "as_of": future }),
+            "/as_of",
+        ),
         (json!({ "predicate": {} }), "/predicate"),
         (json!({ "predicate": { "all": false } }), "/predicate"),
         (

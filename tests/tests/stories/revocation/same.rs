@@ -2,6 +2,7 @@
 //! between and meanwhile.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -74,7 +75,7 @@ async fn preview_equals_effect_under_logins_refreshes_and_logouts() {
         } else {
             &other.client
         };
-        let (answer, _, _) = tokio::join!(
+        let (answer, (), _) = tokio::join!(
             order(service, &operator, &form),
             refresh_from(&world, &before[4], "198.51.100.3"),
             world.logout(&before[5].refresh),
@@ -110,6 +111,7 @@ async fn nothing_is_counted_before_the_read_models_are_where_the_log_is() {
     let mut world = World::with(&[("position_wait_millis", "200")]).await;
     let operator = world.operator().await;
     let ada = world.register(&email("ada")).await;
+    world.projected().await;
     let seen = preview(&world, &operator, json!({ "account": ada.account })).await;
     world.stop_projector().await;
     let bob = world.register(&email("bob")).await;
@@ -127,4 +129,41 @@ async fn nothing_is_counted_before_the_read_models_are_where_the_log_is() {
     let done = finished(&world, &operator, id).await;
     assert_eq!(done["ended"], 1, "{done}");
     world.verify(&bob.access).await.expect(200);
+}
+
+#[tokio::test]
+async fn who_expires_or_comes_after_the_preview_changes_nothing() {
+    let world = World::with(&[("session_idle_seconds", "3600")]).await;
+    let address = email("ada");
+    let ada = world.register(&address).await;
+    world.later(Duration::from_mins(59));
+    let operator = world.operator().await;
+    world.projected().await;
+    // An account alone, too: its end by one event would be of others as well.
+    let predicate = json!({ "account": ada.account });
+    let seen = preview(&world, &operator, predicate.clone()).await;
+    assert_eq!(seen["matched"], 1, "{seen}");
+    world.later(Duration::from_mins(2));
+    let now = preview(&world, &operator, predicate.clone()).await;
+    assert_eq!(now["matched"], 0, "{now}");
+    let late = world.login(&address).await;
+    world.projected().await;
+    let form = json!({ "predicate": predicate, "as_of": seen["as_of"], "expected": 1,
+        "reason": "as previewed" });
+    let id = id_of(&order(&world, &operator, &form).await);
+    let done = finished(&world, &operator, id).await;
+    assert_eq!(
+        (&done["matched"], &done["failed"]),
+        (&json!(1), &json!(0)),
+        "{done}"
+    );
+    for state in ["pending", "failed", "left"] {
+        assert!(items(&world, &operator, id, state).await.is_empty());
+    }
+    world.refresh(&ada.refresh).await.expect(401);
+    world.refresh(&late.refresh).await.expect(200);
+    // Who looks now sees who is there now.
+    let seen = preview(&world, &operator, predicate).await;
+    assert_eq!(seen["sample"][0]["id"], late.session.to_string());
+    assert_eq!(seen["matched"], 1, "{seen}");
 }

@@ -95,7 +95,7 @@ impl Remote {
         Ok(Data::Events(self.get(&page, None).await?))
     }
 
-    async fn get<T: DeserializeOwned>(
+    pub(super) async fn get<T: DeserializeOwned>(
         &self,
         path: &str,
         at_least: Option<&str>,

@@ -24,7 +24,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let now = model.now;
     let (columns, rows) = (canvas.columns(), canvas.rows());
     let split = split(rows, columns);
-    let left = if split.wide { 46.min(columns) } else { columns };
+    let left = if split.wide { 50.min(columns) } else { columns };
     let facts = split.facts_rows;
     let mut pane = canvas.part(0, 0, left, facts);
     let mut inside = pane.pane(&format!("Account {id}"), &view.pane.age(now), false);
@@ -115,7 +115,7 @@ fn last_failure(events: &[Event], now: time::OffsetDateTime) -> (String, Tone) {
         Some(event) => {
             let detail = timeline::summary(event);
             let name = event.name.replace('_', " ");
-            let told = format!("{name} {detail}, {} ago", ago(now, event.occurred_at));
+            let told = format!("{} ago: {name} {detail}", ago(now, event.occurred_at));
             (told, Tone::Warn)
         }
     }

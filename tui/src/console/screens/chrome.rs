@@ -4,6 +4,7 @@ use countersign_openapi::CheckState;
 
 use super::Screen;
 use crate::console::canvas::Canvas;
+use crate::console::filter::Filter;
 use crate::console::keys::{Action, TABLE};
 use crate::console::model::{Layer, Link, Model, Phase};
 use crate::console::text::{ago, clock, countdown, span};
@@ -94,7 +95,7 @@ pub(super) fn health(model: &Model, canvas: &mut Canvas<'_>) {
     }
     for check in good {
         x += canvas.text(x, 0, u16::MAX, &check.name, Tone::Plain);
-        x += canvas.text(x, 0, 3, &format!(" {} ", signs.good), Tone::Good);
+        x += canvas.text(x, 0, 5, &format!(" {} ", signs.good), Tone::Good);
     }
     canvas.right(0, &format!(" {age} "), Tone::Dim);
 }
@@ -150,7 +151,7 @@ pub(super) fn hints(model: &Model, canvas: &mut Canvas<'_>) {
 /// The heading of a list: its name and what it is narrowed down to.
 pub(super) fn heading(model: &Model, screen: Screen, all: &str) -> String {
     let filter = crate::console::update::of(model, screen);
-    match filter.map(|filter| filter.text()) {
+    match filter.map(Filter::text) {
         Some(text) if !text.is_empty() => format!("{}  filter: {text}", screen.name()),
         _ => format!("{}  {all}", screen.name()),
     }

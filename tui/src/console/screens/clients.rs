@@ -6,7 +6,7 @@ use time::Duration;
 use super::table::{self, Column, Stand};
 use super::{Canvas, Tone};
 use crate::console::model::Model;
-use crate::console::text::{moment, span};
+use crate::console::text::{many, moment, span};
 
 const CLIENTS: &[Column] = &[
     ("CLIENT", None),
@@ -65,9 +65,9 @@ fn client_cells(model: &Model, client: &Client) -> Vec<(String, Tone)> {
     };
     let proof = match (client.secrets.len(), client.key_ids.len()) {
         (0, 0) => ("none yet".to_owned(), Tone::Warn),
-        (0, keys) => (format!("{keys} keys"), Tone::Plain),
-        (secrets, 0) => (format!("{secrets} secrets"), Tone::Plain),
-        (secrets, keys) => (format!("{secrets} + {keys} keys"), Tone::Plain),
+        (0, keys) => (many(keys, "key"), Tone::Plain),
+        (secrets, 0) => (many(secrets, "secret"), Tone::Plain),
+        (secrets, keys) => (format!("{secrets} + {}", many(keys, "key")), Tone::Plain),
     };
     vec![
         (client.name.clone(), Tone::Plain),

@@ -8,7 +8,7 @@ use crate::console::model::{ArmForm, Model};
 use crate::console::text::many;
 
 /// Draws the form to arm with.
-pub(super) fn arm(model: &Model, form: &ArmForm, canvas: &mut Canvas<'_>) -> Cursor {
+pub(super) fn arm(model: &Model, form: &ArmForm, canvas: &mut Canvas<'_>) -> (u16, u16) {
     let (mut inside, left, top) = over(canvas, "Arm: be able to act for 10 minutes", 66, 9);
     let told = match &form.purpose {
         Some(_) => "The console is read-only. To act, prove who you are.",
@@ -35,7 +35,7 @@ pub(super) fn arm(model: &Model, form: &ArmForm, canvas: &mut Canvas<'_>) -> Cur
         let told = "Enter alone takes the code from dev.json.";
         inside.text(1, 5, u16::MAX, told, Tone::Dim);
     }
-    Some((left + cursor, top + 3))
+    (left + cursor, top + 3)
 }
 
 /// Draws the dialog. What is to be done and the buttons are always in view;
@@ -45,7 +45,8 @@ pub(super) fn confirm(confirm: &Confirm, canvas: &mut Canvas<'_>) -> Cursor {
     let below: u16 = if asked.is_some() { 5 } else { 4 };
     let columns = canvas.columns().min(78);
     let targets = u16::try_from(confirm.targets.len().min(5)).unwrap_or(5);
-    let wanted = targets + below + 9;
+    let facts = u16::try_from(confirm.facts.len()).unwrap_or(u16::MAX);
+    let wanted = (targets + below + 9).saturating_add(facts);
     let (mut inside, left, top) = over(canvas, &confirm.title(), columns, wanted);
     let rows = inside.rows();
     let above = rows.saturating_sub(below);
@@ -169,7 +170,13 @@ fn outcomes(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     let signs = canvas.signs();
     let all = confirm.targets.len().max(1);
     let width = usize::from(canvas.columns().saturating_sub(4)).min(40);
-    let filled = (done + failed) * width / all;
+    let filled = match confirm.far.filter(|_| under_way > 0) {
+        Some((ended, matched)) => {
+            let part = ended.min(matched) * width as u64 / matched.max(1);
+            usize::try_from(part).unwrap_or(width)
+        }
+        None => (done + failed) * width / all,
+    };
     let bar = signs.heights[7].repeat(filled);
     canvas.text(1, 0, u16::MAX, &bar, Tone::Good);
     let told = format!("{done} done, {failed} failed, {under_way} under way");

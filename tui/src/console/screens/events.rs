@@ -47,10 +47,11 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
 fn foot(model: &Model, canvas: &mut Canvas<'_>) {
     let tail = &model.tail;
     let rows = canvas.rows();
-    let mut foot: String = tail.positions().collect::<Vec<_>>().join(" ");
-    if tail.dropped() > 0 {
-        foot.push_str(&format!(", {} older dropped here", count(tail.dropped())));
-    }
+    let positions = tail.positions().collect::<Vec<_>>().join(" ");
+    let foot = match tail.dropped() {
+        0 => positions,
+        dropped => format!("{positions}, {} older dropped here", count(dropped)),
+    };
     if !foot.is_empty() && rows > 0 {
         let room = canvas.columns().saturating_sub(4);
         canvas.text(2, rows - 1, room, &format!(" as of {foot} "), Tone::Dim);

@@ -135,15 +135,15 @@ fn paint(model: &Model, canvas: &mut Canvas<'_>) -> Option<(u16, u16)> {
     let cursor = match &model.layer {
         None => None,
         Some(Layer::Help(top)) => overlay::help(model, *top, &mut body),
-        Some(Layer::Palette { line, at }) => overlay::palette(model, line, *at, &mut body),
+        Some(Layer::Palette { line, at }) => Some(overlay::palette(model, line, *at, &mut body)),
         Some(Layer::Filter { line, refused }) => {
-            overlay::filter(model, line, refused.as_deref(), &mut body)
+            Some(overlay::filter(model, line, refused.as_deref(), &mut body))
         }
         Some(Layer::Errors(top)) => overlay::errors(model, *top, &mut body),
         Some(Layer::Raw { title, lines, top }) => overlay::raw(title, lines, *top, &mut body),
         Some(Layer::Menu { title, items, at }) => overlay::menu(title, items, *at, &mut body),
         Some(Layer::Export) => overlay::export(model, &mut body),
-        Some(Layer::Arm(form)) => dialog::arm(model, form, &mut body),
+        Some(Layer::Arm(form)) => Some(dialog::arm(model, form, &mut body)),
         Some(Layer::Confirm(confirm)) => dialog::confirm(confirm, &mut body),
     };
     cursor.map(|(x, y)| (x, y + 2))

@@ -123,7 +123,7 @@ pub(super) fn palette(
     line: &LineEdit,
     at: usize,
     canvas: &mut Canvas<'_>,
-) -> Cursor {
+) -> (u16, u16) {
     let rows = found(model, line.text());
     let (mut inside, left, top) = over(canvas, "Every action", 72, 18);
     inside.text(1, 0, 1, ":", Tone::Strong);
@@ -148,7 +148,7 @@ pub(super) fn palette(
     if rows.is_empty() {
         inside.text(1, 2, u16::MAX, "no such action", Tone::Dim);
     }
-    Some((left + cursor, top))
+    (left + cursor, top)
 }
 
 pub(super) fn filter(
@@ -156,7 +156,7 @@ pub(super) fn filter(
     line: &LineEdit,
     refused: Option<&str>,
     canvas: &mut Canvas<'_>,
-) -> Cursor {
+) -> (u16, u16) {
     let title = format!("Filter {}", model.screen.name());
     let (mut inside, left, top) = over(canvas, &title, 76, 6);
     let cursor = field(&mut inside, 1, 0, 70, line, false);
@@ -177,7 +177,7 @@ pub(super) fn filter(
             Tone::Dim,
         ),
     };
-    Some((left + cursor, top))
+    (left + cursor, top)
 }
 
 pub(super) fn errors(model: &Model, top: usize, canvas: &mut Canvas<'_>) -> Cursor {

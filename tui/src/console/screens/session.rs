@@ -28,7 +28,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let now = model.now;
     let (columns, rows) = (canvas.columns(), canvas.rows());
     let split = split(rows, columns);
-    let left = if split.wide { 46.min(columns) } else { columns };
+    let left = if split.wide { 50.min(columns) } else { columns };
     let facts = split.facts_rows;
     let mut pane = canvas.part(0, 0, left, facts);
     let title = format!("Session {id}");
@@ -119,10 +119,11 @@ pub(super) fn line(
     };
     canvas.text(2, y, 11, &when, Tone::Dim);
     canvas.text(14, y, 10, &event.position, Tone::Dim);
-    canvas.text(25, y, 24, &timeline::name(event), tone);
     let wide = canvas.columns() >= 90;
+    let names = if wide { 30 } else { 24 };
+    canvas.text(25, y, names, &timeline::name(event), tone);
     let actor = timeline::actor(event, signs.ellipsis);
-    let rest = canvas.columns().saturating_sub(50);
+    let rest = canvas.columns().saturating_sub(26 + names);
     let said = timeline::summary(event);
     let whole = format!("{said} by {actor}");
     let fits = width(&display_safe(&whole)) <= usize::from(rest);
@@ -132,7 +133,7 @@ pub(super) fn line(
         &said
     };
     let rest = if wide { rest.saturating_sub(18) } else { rest };
-    canvas.text(50, y, rest, said, tone);
+    canvas.text(26 + names, y, rest, said, tone);
     if wide {
         let x = canvas.columns().saturating_sub(17);
         canvas.text(x, y, 17, &actor, Tone::Dim);

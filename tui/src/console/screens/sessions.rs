@@ -102,22 +102,15 @@ pub(super) fn foot<T: Row>(list: &List<T>, canvas: &mut Canvas<'_>) {
     let signs = canvas.signs();
     let (first, last, known, more) = list.extent();
     let plus = if more { "+" } else { "" };
-    let mut told = format!(
-        " rows {}-{} of {}{plus} ",
-        count(first as u64),
-        count(last as u64),
-        count(known as u64)
-    );
-    if !list.marks().is_empty() {
-        told.push_str(&format!("{} {} marked ", signs.bar, list.marks().len()));
-    }
-    if list.fresh() > 0 {
-        told.push_str(&format!(
-            "{} {} {} new (g) ",
-            signs.bar,
-            signs.above,
-            list.fresh()
-        ));
-    }
+    let (first, last, known) = (count(first as u64), count(last as u64), count(known as u64));
+    let marked = match list.marks().len() {
+        0 => String::new(),
+        marks => format!("{} {marks} marked ", signs.bar),
+    };
+    let fresh = match list.fresh() {
+        0 => String::new(),
+        fresh => format!("{} {} {fresh} new (g) ", signs.bar, signs.above),
+    };
+    let told = format!(" rows {first}-{last} of {known}{plus} {marked}{fresh}");
     canvas.text(2, rows - 1, columns.saturating_sub(4), &told, Tone::Strong);
 }

@@ -37,6 +37,9 @@ pub(super) fn draw(model: &Model, form: &SignIn, canvas: &mut Canvas<'_>) -> (u1
         inside.text(1, 7, u16::MAX, "signing in ...", Tone::Dim);
     } else if let Some(refused) = &form.refused {
         inside.wrapped(1, 7, refused, Tone::Danger);
+    } else if model.has_seed && form.code.is_none() {
+        let told = "Enter alone signs in with dev.json.";
+        inside.text(1, 7, u16::MAX, told, Tone::Dim);
     }
     (x + 1 + at.0, 1 + at.1)
 }

@@ -3,7 +3,7 @@
 use countersign_openapi::Session;
 use crossterm::event::KeyCode;
 
-use super::{chosen, lists, orders};
+use super::{chosen, filtered, lists, orders};
 use crate::console::input::LineEdit;
 use crate::console::keys::Action;
 use crate::console::message::Effect;
@@ -71,7 +71,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Cause => {
-            if !model.session.timeline.to_cause() {
+            if !model.session.timeline.go_to_cause() {
                 model.say("the cause is in another history", Tone::Warn);
             }
         }
@@ -90,6 +90,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
         }
         Action::Export => model.layer = Some(Layer::Export),
         Action::Act => orders::act(model),
+        Action::RevokeFiltered => filtered::start(model, effects),
         Action::RevokeAll => orders::on_account(model, Verb::RevokeAll),
         Action::Suspend => orders::on_account(model, Verb::Suspend),
         Action::Reinstate => orders::on_account(model, Verb::Reinstate),
@@ -224,33 +225,32 @@ pub(super) fn step(model: &mut Model, rows: isize) {
             let at = model.key_at.as_ref();
             model.key_at = chosen::moved(keys, |key| key.kid.clone(), at, rows);
         }
-        Screen::Clients => match &mut model.at_verifier {
-            Some(at) => {
-                let verifiers = model.verifiers.data().map(|all| all.items.as_slice());
-                let moved = chosen::moved(verifiers.unwrap_or_default(), |v| v.id, Some(at), rows);
-                model.at_verifier = moved;
-            }
-            None => {
-                let clients = model.clients.data().map(Vec::as_slice).unwrap_or_default();
-                let at = model.client_at.as_ref();
+        Screen::Clients => {
+            let verifiers = model.verifiers.data().map(|all| all.items.as_slice());
+            let clients = model.clients.data().map(Vec::as_slice);
+            if let Some(at) = &model.at_verifier {
+                let verifiers = verifiers.unwrap_or_default();
+                model.at_verifier = chosen::moved(verifiers, |item| item.id, Some(at), rows);
+            } else {
+                let (clients, at) = (clients.unwrap_or_default(), model.client_at.as_ref());
                 model.client_at = chosen::moved(clients, |client| client.id, at, rows);
             }
-        },
+        }
     }
 }
 
 fn top(model: &mut Model) {
     match model.screen {
-        Screen::Sessions => model.sessions.to_top(),
-        Screen::Accounts => model.accounts.to_top(),
+        Screen::Sessions => model.sessions.go_to_top(),
+        Screen::Accounts => model.accounts.go_to_top(),
         _ => step(model, -1_000_000),
     }
 }
 
 fn bottom(model: &mut Model) {
     match model.screen {
-        Screen::Sessions => model.sessions.to_bottom(),
-        Screen::Accounts => model.accounts.to_bottom(),
+        Screen::Sessions => model.sessions.go_to_bottom(),
+        Screen::Accounts => model.accounts.go_to_bottom(),
         Screen::Events => model.tail.hold(false),
         _ => step(model, 1_000_000),
     }

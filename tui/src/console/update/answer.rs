@@ -171,11 +171,14 @@ fn put<T>(
     expected
 }
 
+/// Items, and the cursor of what is behind them.
+type Listed<T> = (Vec<T>, Option<String>);
+
 /// Puts a page into its list; how many marks were lost with rows.
 fn rows<T>(
     list: &mut List<T>,
     ticket: u64,
-    outcome: Result<Option<(Vec<T>, Option<String>)>, Failed>,
+    outcome: Result<Option<Listed<T>>, Failed>,
     fits: impl Fn(&T) -> bool,
     now: OffsetDateTime,
 ) -> usize

@@ -113,20 +113,18 @@ pub(super) fn as_json(model: &Model) -> Option<(String, String)> {
             let key = key(model)?;
             Some((format!("Key {}", key.kid), save::pretty(key)))
         }
-        Screen::Clients => match model.at_verifier {
-            Some(id) => {
-                let verifiers = model.verifiers.data()?;
-                let verifier = verifiers.items.iter().find(|item| item.id == id)?;
-                Some((
-                    format!("Verifier {}", verifier.name),
-                    save::pretty(verifier),
-                ))
-            }
-            None => {
+        Screen::Clients => {
+            let Some(id) = model.at_verifier else {
                 let client = client(model)?;
-                Some((format!("Client {}", client.id), save::pretty(client)))
-            }
-        },
+                return Some((format!("Client {}", client.id), save::pretty(client)));
+            };
+            let verifiers = model.verifiers.data()?;
+            let verifier = verifiers.items.iter().find(|item| item.id == id)?;
+            Some((
+                format!("Verifier {}", verifier.name),
+                save::pretty(verifier),
+            ))
+        }
         _ => {
             let account = account(model)?;
             Some((format!("Account {}", account.id), save::pretty(account)))

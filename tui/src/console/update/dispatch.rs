@@ -3,7 +3,7 @@
 use countersign_openapi::{AccountState, ClientState, SigningKeyState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{action, chosen, layer, lists, sign_in};
+use super::{action, chosen, filtered, layer, lists, sign_in};
 use crate::console::keys::{self, Action};
 use crate::console::message::Effect;
 use crate::console::model::{Model, Phase};
@@ -31,14 +31,14 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
         }
         return;
     }
-    match &mut model.phase {
+    match model.phase {
         Phase::Entering => {
             if key.code == KeyCode::Char('q') {
                 effects.push(Effect::Quit);
             }
             return;
         }
-        Phase::SignIn(form) => return sign_in::key(form, key, effects),
+        Phase::SignIn(_) => return sign_in::key(model, key, effects),
         Phase::In => {}
     }
     if model.layer.is_some() {
@@ -80,6 +80,10 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
             } else {
                 told("already ended")
             }
+        }),
+        Action::RevokeFiltered => may(model, REVOKERS).or_else(|| {
+            let predicate = filtered::predicate(&model.session_filter, model.now);
+            predicate.err().map(str::to_owned)
         }),
         Action::RevokeAll | Action::Suspend | Action::Reinstate | Action::ResetFactors => {
             account_refused(model, action)

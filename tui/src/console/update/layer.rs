@@ -15,9 +15,8 @@ use crate::console::theme::Tone;
 pub(super) fn key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
     match &mut model.layer {
         Some(Layer::Help(top) | Layer::Errors(top)) => {
-            if scroll(key, top, TABLE.len().max(model.errors.len())) {
-                model.layer = None;
-            }
+            let closes = scroll(key, top, TABLE.len().max(model.errors.len()));
+            model.layer = model.layer.take().filter(|_| !closes);
         }
         Some(Layer::Raw { lines, top, .. }) => {
             let last = lines.len();

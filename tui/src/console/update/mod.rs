@@ -5,6 +5,7 @@ mod answer;
 mod chosen;
 mod dispatch;
 mod due;
+mod filtered;
 mod layer;
 mod lists;
 mod orders;
@@ -43,13 +44,21 @@ pub fn update(model: &mut Model, now: OffsetDateTime, message: Message) -> Vec<E
         | Message::AskPassword { .. }
         | Message::AskCode { .. }
         | Message::Proved(_)
-        | Message::NotProved(_) => sign_in::came(model, message),
+        | Message::NotProved(_) => sign_in::came(model, message, &mut effects),
         Message::Answer(answer) => answer::came(model, answer, &mut effects),
         Message::Acted {
             job,
             index,
             outcome,
         } => orders::acted(model, job, index, outcome, &mut effects),
+        Message::Previewed { ticket, outcome } => {
+            filtered::counted(model, ticket, outcome, &mut effects);
+        }
+        Message::Progress {
+            job,
+            ended,
+            matched,
+        } => filtered::progressed(model, job, ended, matched),
         Message::Saved(Ok(path)) => model.say(format!("written: {path}"), Tone::Good),
         Message::Saved(Err(error)) => {
             model.say(error.clone(), Tone::Danger);

@@ -15,7 +15,7 @@ use crate::console::text::many;
 use crate::console::theme::Tone;
 
 /// As people know a session.
-fn session_label(session: &Session) -> String {
+pub(super) fn label(session: &Session) -> String {
     let email = session.email.as_deref().unwrap_or("unknown");
     let ip = session.ip.as_deref().unwrap_or("no address");
     format!("{} {ip} {}", email, session.id)
@@ -133,7 +133,7 @@ fn revoke(model: &mut Model) {
     let targets: Vec<Target> = active
         .map(|session| Target {
             id: session.id.to_string(),
-            label: session_label(session),
+            label: label(session),
             own: own == Some(session.id),
         })
         .collect();
@@ -187,7 +187,7 @@ pub(super) fn on_account(model: &mut Model, verb: Verb) {
 }
 
 /// Whether it may write; else the form to arm with opens.
-fn is_armed(model: &mut Model, again: &str) -> bool {
+pub(super) fn is_armed(model: &mut Model, again: &str) -> bool {
     let armed = model.arming.arms(model.now).is_some();
     if !armed {
         action::arm(model, Some(again.to_owned()));
@@ -297,6 +297,9 @@ fn look_again(
 ) {
     model.keys.expire();
     model.clients.expire();
+    if verb == Verb::RevokeFiltered {
+        model.sessions.pane.expire();
+    }
     let Ok(id) = Uuid::try_parse(&target.id) else {
         return;
     };

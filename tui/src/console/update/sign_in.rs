@@ -32,7 +32,7 @@ pub(super) fn form(email: &str, refused: Option<String>) -> SignIn {
 }
 
 /// Something came of it.
-pub(super) fn came(model: &mut Model, message: Message) {
+pub(super) fn came(model: &mut Model, message: Message, effects: &mut Vec<Effect>) {
     match message {
         Message::Entered(identity) => {
             // Whoever signs in as somebody else sees nothing of before.
@@ -70,6 +70,7 @@ pub(super) fn came(model: &mut Model, message: Message) {
             let now = model.now;
             // Nobody waits for it any more: then it was not meant.
             let Some(Layer::Arm(form)) = &model.layer else {
+                effects.push(Effect::Disarm);
                 return;
             };
             let again = form.purpose.clone();
@@ -93,7 +94,11 @@ pub(super) fn came(model: &mut Model, message: Message) {
 }
 
 /// A key in the form.
-pub(super) fn key(form: &mut SignIn, key: KeyEvent, effects: &mut Vec<Effect>) {
+pub(super) fn key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
+    let has_seed = model.has_seed;
+    let Phase::SignIn(form) = &mut model.phase else {
+        return;
+    };
     if form.busy {
         return;
     }
@@ -105,6 +110,11 @@ pub(super) fn key(form: &mut SignIn, key: KeyEvent, effects: &mut Vec<Effect>) {
             form.code = None;
             form.password.clear();
             form.refused = None;
+        }
+        // What the deployment's files hold signs in.
+        KeyCode::Enter if has_seed && form.code.is_none() && form.password.is_empty() => {
+            effects.push(Effect::Enter);
+            form.busy = true;
         }
         KeyCode::Enter => enter(form, effects),
         _ => {

@@ -99,7 +99,7 @@ impl Revocations {
         let awaited: Vec<Position> = awaited
             .map(|(shard, sequence)| Position { shard, sequence })
             .collect();
-        shown.applied = Some(app.applied(&awaited).await);
+        shown.applied = Some(app.applied_everywhere(&awaited).await);
         Ok(Started::CarriedOut(Json(shown), position.to_string()))
     }
 

@@ -129,6 +129,16 @@ impl App {
     /// Waits until every live verifier has applied these positions, two
     /// seconds at most, and says who has not.
     pub(crate) async fn applied(&self, awaited: &[Position]) -> wire::Applied {
+        self.applied_within(awaited, PATIENCE).await
+    }
+
+    /// The same for positions in all shards. Of a shard in which nothing is
+    /// revoked verifiers know after a beat and a report, each a second.
+    pub(crate) async fn applied_everywhere(&self, awaited: &[Position]) -> wire::Applied {
+        self.applied_within(awaited, 2 * PATIENCE).await
+    }
+
+    async fn applied_within(&self, awaited: &[Position], patience: Duration) -> wire::Applied {
         let awaited: Vec<_> = awaited
             .iter()
             .map(|position| (position.shard, position.sequence))
@@ -136,7 +146,7 @@ impl App {
         let Applied {
             verifiers,
             behind: receipts,
-        } = self.feed.receipts().applied(&awaited, PATIENCE).await;
+        } = self.feed.receipts().applied(&awaited, patience).await;
         wire::Applied {
             verifiers: u64::try_from(verifiers).unwrap_or(u64::MAX),
             behind: behind(receipts),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use countersign_feed::Stretch;
 use countersign_log::{RevocationSubject, StoredRevocation};
 use countersign_openapi as wire;
+use countersign_verifier::feed::{EventId, StreamId};
 use poem::web::sse::{Event, SSE};
 use poem::{IntoResponse, Response};
 use poem_openapi::ApiResponse;
@@ -59,7 +60,8 @@ const WAITING_MAX: usize = 64;
 pub(super) struct Reader {
     app: Arc<App>,
     standing: Standing,
-    after: u64,
+    /// The last message that was sent; none if that is of another stream.
+    after: Option<EventId>,
     waiting: VecDeque<Event>,
     told: watch::Receiver<u64>,
     checked: Instant,
@@ -71,7 +73,7 @@ impl Reader {
     pub(super) fn new(
         app: &Arc<App>,
         standing: Standing,
-        after: u64,
+        after: Option<EventId>,
         place: OwnedSemaphorePermit,
     ) -> Self {
         let mut told = app.feed.told();
@@ -123,31 +125,41 @@ impl Reader {
     }
 
     fn take(&mut self) {
-        let Stretch { messages, gap } = self.app.feed.told_after(self.after, WAITING_MAX);
-        if let Some((from, to)) = gap {
-            let data = format!(r#"{{"from":{from},"to":{to}}}"#);
-            self.waiting
-                .push_back(Event::message(data).event_type("gap"));
-            self.after = to;
-        }
-        let Some(last) = messages.last().map(|last| last.seq) else {
+        let Some(told) = self.app.feed.told_after(self.after, WAITING_MAX) else {
             return;
         };
-        self.after = last;
+        let Stretch {
+            stream,
+            messages,
+            gap,
+            ..
+        } = told;
+        if let Some((from, seq)) = gap {
+            let data = format!(r#"{{"from":{from},"to":{seq}}}"#);
+            self.waiting
+                .push_back(Event::message(data).event_type("gap"));
+            self.after = Some(EventId { stream, seq });
+        }
+        let Some(seq) = messages.last().map(|last| last.seq) else {
+            return;
+        };
+        self.after = Some(EventId { stream, seq });
         if messages.len() == WAITING_MAX {
             // There may be more already, of which nobody will tell.
             self.told.mark_changed();
         }
-        self.waiting.extend(messages.iter().filter_map(event));
+        let events = messages.iter().filter_map(|one| event(stream, one));
+        self.waiting.extend(events);
     }
 }
 
-fn event(stored: &StoredRevocation) -> Option<Event> {
+fn event(stream: StreamId, stored: &StoredRevocation) -> Option<Event> {
     let kind = match stored.subject? {
         RevocationSubject::Shard(_) => "revocations",
         RevocationSubject::Beat => "beat",
     };
     let data = std::str::from_utf8(&stored.payload).ok()?;
-    let event = Event::message(data).id(stored.seq.to_string());
+    let seq = stored.seq;
+    let event = Event::message(data).id(EventId { stream, seq }.to_string());
     Some(event.event_type(kind))
 }

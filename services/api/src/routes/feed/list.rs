@@ -5,6 +5,7 @@ use std::sync::Arc;
 use countersign_feed::Stretch;
 use countersign_log::{RevocationSubject, StoredRevocation};
 use countersign_openapi as wire;
+use countersign_verifier::feed::{EventId, StreamId};
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Query;
@@ -63,11 +64,11 @@ impl ListRevocations {
         }
         let after = after.0.map(|after| sequence("after", &after)).transpose()?;
         let since = app.0.feed.told_since().await.ok_or(Denied::Blind)?;
-        let start = after.unwrap_or(since.saturating_sub(1));
-        let end = *app.0.feed.told().borrow();
-        let stored = stored(app.0, start, limit.0.into()).await?;
+        let seq = after.unwrap_or(since.seq.saturating_sub(1));
+        let after = EventId { seq, ..since };
+        let Stretch { messages, end, .. } = stored(app.0, after, limit.0.into()).await?;
         let (mut items, mut bytes) = (Vec::new(), 0);
-        for stored in stored {
+        for stored in messages {
             bytes += stored.payload.len();
             items.push(item(&stored)?);
             if bytes > BYTES_MAX {
@@ -76,25 +77,36 @@ impl ListRevocations {
         }
         let next = items.last().map(|last| last.seq).filter(|last| *last < end);
         Ok(Json(wire::FeedPage {
+            stream: since.stream.to_string(),
             items,
             next,
             seq: end,
-            since,
+            since: since.seq,
         }))
     }
 }
 
-/// What is after a sequence, from memory as far as it goes back.
-async fn stored(app: &App, after: u64, limit: usize) -> Result<Vec<StoredRevocation>, Denied> {
-    let Stretch { messages, gap } = app.feed.told_after(after, limit);
-    if gap.is_none_or(|(from, _)| from != after + 1) {
-        return Ok(messages);
+/// What is after a message, from memory as far as it goes back. Nothing of any
+/// other stream than the message's: who reads on would take it for its own.
+async fn stored(app: &App, after: EventId, limit: usize) -> Result<Stretch, Denied> {
+    let EventId { stream, seq } = after;
+    let told = app.feed.told_after(Some(after), limit);
+    let told = told.filter(|told| told.stream == stream);
+    let mut told = told.ok_or(Denied::Blind)?;
+    if told.gap.is_some_and(|(from, _)| from == seq + 1) {
+        let limit = limit.min(READ_MAX);
+        told.messages = app.log.revocations_page(seq, limit).await?;
+        // It may have been made anew since.
+        let now = app.log.revocations_state().await?;
+        if now.is_none_or(|now| StreamId(now.created) != stream) {
+            return Err(Denied::Blind);
+        }
     }
-    Ok(app.log.revocations_page(after, limit.min(READ_MAX)).await?)
+    Ok(told)
 }
 
 /// A sequence of the feed, in plain digits.
-pub(super) fn sequence(name: &'static str, text: &str) -> Result<u64, Denied> {
+fn sequence(name: &'static str, text: &str) -> Result<u64, Denied> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let parsed = text.parse().ok().filter(|_| is_plain);
     parsed.ok_or(Denied::InvalidParameter {

@@ -52,6 +52,7 @@ impl ReportVerifier {
         let answer = answer.ok_or(Denied::Blind)?;
         Ok(Json(wire::ReportAnswer {
             v: answer.v,
+            stream: answer.stream.to_string(),
             seq: answer.seq,
             cursor: answer.cursor,
             age_ms: answer.age_ms,

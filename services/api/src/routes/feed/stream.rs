@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use countersign_verifier::feed::EventId;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Header;
 
 use super::events::{Events, Reader};
-use super::list::sequence;
 use crate::app::App;
 use crate::denied::Denied;
 use crate::guard::{SignedIn, Standing};
@@ -24,7 +24,9 @@ impl StreamRevocations {
     /// `id`: `revocations` says what a stretch of the log revokes; `beat`, once
     /// a second, how far everything has been told. It begins where
     /// `Last-Event-ID` says, or at the feed's start. What cannot be sent any
-    /// more is named by a `gap`: then read the feed again. `end` says that the
+    /// more is named by a `gap`: then read the feed again. Who comes from
+    /// another stream than the one there is now, or with what was no `id`, is
+    /// told of a gap from 1. `end` says that the
     /// token has expired or was revoked, or that this instance stops. Needs a
     /// service token with the scope `revocations:read`, or `verifiers:read`.
     #[oai(
@@ -42,12 +44,15 @@ impl StreamRevocations {
         #[oai(name = "Last-Event-ID")]
         last: Header<Option<String>>,
     ) -> poem::Result<Events> {
-        let last = last.0.map(|last| sequence("Last-Event-ID", &last));
-        let last = last.transpose()?;
         let since = app.0.feed.told_since().await.ok_or(Denied::Blind)?;
         let place = Arc::clone(&app.0.streams).try_acquire_owned();
         let place = place.map_err(|_| Denied::Overloaded)?;
-        let after = last.unwrap_or(since.saturating_sub(1));
+        let start = EventId {
+            seq: since.seq.saturating_sub(1),
+            ..since
+        };
+        // Who names no message of ours has read something else.
+        let after = last.0.map_or(Some(start), |last| last.parse().ok());
         let standing = Standing::of(request)?;
         Ok(Reader::new(app.0, standing, after, place).events())
     }

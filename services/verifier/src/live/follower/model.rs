@@ -4,7 +4,7 @@
 use super::tests::{SHARDS, beat, message, ms};
 use super::*;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Where a sequence is in the list.
 fn index(seq: u64) -> usize {
@@ -23,7 +23,11 @@ enum Op {
     Swap,
     Spoil,
     Trim,
-    Ask { age: u64 },
+    /// The stream is lost, and made again from the log.
+    Remake,
+    Ask {
+        age: u64,
+    },
     Answer(usize),
     Begin,
     Gap,
@@ -40,6 +44,7 @@ fn op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Swap),
         1 => Just(Op::Spoil),
         1 => Just(Op::Trim),
+        1 => Just(Op::Remake),
         4 => (0..2_000_u64).prop_map(|age| Op::Ask { age }),
         5 => (0..64_usize).prop_map(Op::Answer),
         2 => Just(Op::Begin),
@@ -53,17 +58,39 @@ enum Told {
     Beat(Beat),
 }
 
+/// What a message tells of.
+fn entries_of(told: &Told) -> Vec<Entry> {
+    match told {
+        Told::Message(message) => (message.from + 1..=message.to)
+            .map(|number| (message.shard, number))
+            .collect(),
+        Told::Beat(_) => Vec::new(),
+    }
+}
+
+/// An entry of the log: its shard and its number there.
+type Entry = (u8, u64);
+
 /// A stream as it really is, and a reader of it.
 struct World {
     now: u64,
+    /// Which stream it is, and when it was made.
+    id: StreamId,
+    made: u64,
     /// Message `seq - 1`, and when it was published.
     stream: Vec<(u64, Told)>,
     first: u64,
     ends: Vec<u64>,
+    /// When each entry was told for the first time.
+    entries: BTreeMap<Entry, u64>,
+    /// What concerns no token any more.
+    expired: BTreeSet<Entry>,
+    /// What the reader was told of, by any stream.
+    delivered: BTreeSet<Entry>,
     follower: Follower,
-    /// The next sequence the connection delivers.
+    /// The next sequence the connection delivers. It does not care which
+    /// stream it is.
     next: u64,
-    delivered: BTreeSet<u64>,
     answers: Vec<(Sent, ReportAnswer)>,
 }
 
@@ -71,12 +98,16 @@ impl World {
     fn new() -> Self {
         let mut world = Self {
             now: 1_000_000,
+            id: StreamId(1),
+            made: 1_000_000,
             stream: Vec::new(),
             first: 1,
             ends: vec![0; SHARDS],
+            entries: BTreeMap::new(),
+            expired: BTreeSet::new(),
+            delivered: BTreeSet::new(),
             follower: Follower::default(),
             next: 1,
-            delivered: BTreeSet::new(),
             answers: Vec::new(),
         };
         world.follower.begin(ms(world.now));
@@ -97,14 +128,16 @@ impl World {
         }
         let (_, told) = self.stream[index(seq)].clone();
         let now = ms(self.now);
+        let stream = self.id;
+        let id = EventId { stream, seq };
         if readable {
-            self.delivered.insert(seq);
+            self.delivered.extend(entries_of(&told));
             match told {
-                Told::Message(message) => self.follower.message(seq, &message, now),
-                Told::Beat(beat) => self.follower.beat(seq, &beat, now),
+                Told::Message(message) => self.follower.message(id, &message, now),
+                Told::Beat(beat) => self.follower.beat(id, &beat, now),
             };
         } else {
-            self.follower.unreadable(seq, now);
+            self.follower.unreadable(id, now);
         }
     }
 
@@ -113,7 +146,21 @@ impl World {
         self.next = self.first;
     }
 
+    /// The stream begins anew, with everything that still matters.
+    fn remake(&mut self) {
+        self.id.0 += 1;
+        self.made = self.now;
+        self.stream.clear();
+        self.first = 1;
+        for (shard, end) in (0u8..).zip(self.ends.clone()) {
+            self.publish(Told::Message(message(shard, 0, end)));
+        }
+        self.publish(Told::Beat(beat(&self.ends.clone())));
+    }
+
     fn ask(&mut self, age: u64) {
+        // Nobody knows anything of a stream from before it was there.
+        let age = age.min(self.now - self.made);
         let then = self.now - age;
         let seq = self.stream.iter().filter(|(at, _)| *at <= then).count() as u64;
         let told = self.stream.iter().take(index(seq + 1));
@@ -126,6 +173,7 @@ impl World {
         let sent = self.follower.sent(ms(self.now));
         let answer = ReportAnswer {
             v: FEED_VERSION,
+            stream: self.id,
             seq,
             cursor,
             age_ms: age,
@@ -142,6 +190,7 @@ impl World {
                 let end = &mut self.ends[usize::from(shard)];
                 let from = *end;
                 *end += 1;
+                self.entries.insert((shard, from + 1), self.now);
                 self.publish(Told::Message(message(shard, from, from + 1)));
             }
             Op::Beat => self.publish(Told::Beat(beat(&self.ends.clone()))),
@@ -161,9 +210,14 @@ impl World {
                 self.deliver(seq, true);
             }
             Op::Trim => {
-                self.first = (self.first + 1).min(self.last().max(1));
+                if self.first < self.last() {
+                    let (_, told) = &self.stream[index(self.first)];
+                    self.expired.extend(entries_of(told));
+                    self.first += 1;
+                }
                 self.next = self.next.max(self.first);
             }
+            Op::Remake => self.remake(),
             Op::Ask { age } => self.ask(age),
             Op::Answer(n) => {
                 if !self.answers.is_empty() {
@@ -181,15 +235,16 @@ impl World {
 
     /// Everything that is believed is true.
     fn check(&self) -> Result<(), TestCaseError> {
-        for (seq, (at, told)) in (1..).zip(&self.stream) {
-            if seq < self.first || self.delivered.contains(&seq) {
+        for (entry, at) in &self.entries {
+            if self.expired.contains(entry) || self.delivered.contains(entry) {
                 continue;
             }
             let is_claimed = self.follower.proven_at().is_some_and(|p| ms(*at) <= p);
-            prop_assert!(!is_claimed, "{seq} is missing, and believed to be known");
-            if let (Told::Message(message), Some(position)) = (told, self.follower.position()) {
-                let shard = usize::from(message.shard);
-                prop_assert!(position[shard] < message.to, "{seq} is missing");
+            prop_assert!(!is_claimed, "{entry:?} is missing, and believed known");
+            let (shard, number) = *entry;
+            if let Some(position) = self.follower.position() {
+                let is_claimed = position[usize::from(shard)] >= number;
+                prop_assert!(!is_claimed, "{entry:?} is missing, and said to be applied");
             }
         }
         let now = ms(self.now);

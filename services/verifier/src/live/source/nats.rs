@@ -1,19 +1,18 @@
 //! The feed over NATS: an ordered consumer, made anew whenever it is lost.
 
 use super::{Ended, LOOK, SILENCE};
-use crate::feed::{Beat, Message, Report, ReportAnswer, subject};
+use crate::feed::{Beat, EventId, Message, Report, ReportAnswer, StreamId, subject};
 use crate::live::config::{ConfigError, NatsCredentials};
 use crate::live::follower::Advice;
 use crate::live::http::Trouble;
 use crate::live::shared::Shared;
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
 use async_nats::jetstream::context::ContextBuilder;
+use async_nats::jetstream::stream;
 use async_nats::{Client, ConnectOptions, ServerAddr};
 use futures_util::StreamExt;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
@@ -30,8 +29,6 @@ pub(crate) struct Nats {
     credentials: NatsCredentials,
     prefix: String,
     client: OnceCell<Client>,
-    /// When the stream was made that is read: another one has other numbers.
-    created: Mutex<Option<i128>>,
 }
 
 impl Nats {
@@ -47,7 +44,6 @@ impl Nats {
             credentials,
             prefix,
             client: OnceCell::new(),
-            created: Mutex::new(None),
         })
     }
 
@@ -67,7 +63,7 @@ impl Nats {
     }
 
     async fn read_on(&self, shared: &Shared, from_start: bool) -> Result<Ended, Trouble> {
-        let mut messages = self.attach(shared, from_start).await?;
+        let (stream, mut messages) = self.attach(shared, from_start).await?;
         let mut delivered = 0;
         let mut heard_at = Instant::now();
         loop {
@@ -90,29 +86,34 @@ impl Nats {
                 return Ok(Ended::Resume(Some(Trouble::Connection)));
             }
             delivered = info.consumer_sequence;
-            self.take(shared, info.stream_sequence, &message);
+            let seq = info.stream_sequence;
+            self.take(shared, EventId { stream, seq }, &message);
         }
     }
 
-    fn take(&self, shared: &Shared, seq: u64, message: &async_nats::Message) {
+    fn take(&self, shared: &Shared, id: EventId, message: &async_nats::Message) {
         if message.subject.as_str() == subject::beat(&self.prefix) {
             match serde_json::from_slice::<Beat>(&message.payload) {
-                Ok(beat) => shared.beat(seq, &beat),
-                Err(_) => shared.unreadable(seq),
+                Ok(beat) => shared.beat(id, &beat),
+                Err(_) => shared.unreadable(id),
             }
             return;
         }
         match serde_json::from_slice::<Message>(&message.payload) {
             Ok(told) if message.subject.as_str() == subject::shard(&self.prefix, told.shard) => {
-                shared.message(seq, &told);
+                shared.message(id, &told);
             }
-            _ => shared.unreadable(seq),
+            _ => shared.unreadable(id),
         }
     }
 
     /// Makes a consumer that goes on after the last message, or starts again
     /// where that is not possible.
-    async fn attach(&self, shared: &Shared, from_start: bool) -> Result<pull::Stream, Trouble> {
+    async fn attach(
+        &self,
+        shared: &Shared,
+        from_start: bool,
+    ) -> Result<(StreamId, pull::Stream), Trouble> {
         let client = self.client().await?;
         let context = ContextBuilder::new()
             .timeout(DEADLINE)
@@ -120,16 +121,14 @@ impl Nats {
         let stream = context.get_stream(subject::stream(&self.prefix)).await;
         let stream = stream.map_err(|_| Trouble::NoStream)?;
         let info = stream.cached_info();
-        let created = Some(info.created.unix_timestamp_nanos());
-        let is_same = {
-            let mut known = self.created.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *known, created) == created
-        };
+        let id = stream_id(info)?;
         let (first, end) = (info.state.first_sequence, info.state.last_sequence);
-        let goes_on = |seq: &u64| !from_start && is_same && first <= seq + 1 && *seq <= end;
-        let deliver_policy = if let Some(seq) = shared.seq().filter(goes_on) {
+        let goes_on = |last: &EventId| {
+            !from_start && last.stream == id && first <= last.seq + 1 && last.seq <= end
+        };
+        let deliver_policy = if let Some(last) = shared.last().filter(goes_on) {
             DeliverPolicy::ByStartSequence {
-                start_sequence: seq + 1,
+                start_sequence: last.seq + 1,
             }
         } else {
             shared.begin();
@@ -148,13 +147,19 @@ impl Nats {
             .create_consumer(config)
             .await
             .map_err(|_| Trouble::Connection)?;
+        // What was made just now may be on a stream that has just been made.
+        let now = stream.get_info().await.map_err(|_| Trouble::NoStream)?;
+        if stream_id(&now)? != id {
+            return Err(Trouble::NoStream);
+        }
         let messages = consumer
             .stream()
             .max_messages_per_batch(FETCH)
             .expires(EXPIRES)
             .heartbeat(HEARTBEAT)
             .messages();
-        messages.await.map_err(|_| Trouble::Connection)
+        let messages = messages.await.map_err(|_| Trouble::Connection)?;
+        Ok((id, messages))
     }
 
     async fn client(&self) -> Result<&Client, Trouble> {
@@ -204,6 +209,12 @@ impl fmt::Debug for Nats {
             .field("prefix", &self.prefix)
             .finish_non_exhaustive()
     }
+}
+
+/// When the stream was made: another one has other numbers.
+fn stream_id(info: &stream::Info) -> Result<StreamId, Trouble> {
+    let nanos = u64::try_from(info.created.unix_timestamp_nanos());
+    nanos.map(StreamId).map_err(|_| Trouble::Malformed)
 }
 
 /// Undoes the percent-encoding of a URL's login (RFC 3986 section 2.1).

@@ -1,7 +1,7 @@
 //! The feed over HTTP: pages from the start, then server-sent events.
 
 use super::{Ended, LOOK, SILENCE};
-use crate::feed::{Beat, Message};
+use crate::feed::{Beat, EventId, Message};
 use crate::live::follower::Advice;
 use crate::live::http::Trouble;
 use crate::live::service::Service;
@@ -18,12 +18,13 @@ pub(super) async fn read(service: &Service, shared: &Shared, from_start: bool) -
 }
 
 async fn read_on(service: &Service, shared: &Shared, from_start: bool) -> Result<Ended, Trouble> {
-    let mut last = shared.seq().filter(|_| !from_start);
-    if last.is_none() {
+    let last = if let Some(last) = shared.last().filter(|_| !from_start) {
+        last
+    } else {
         shared.begin();
-        last = Some(load(service, shared).await?);
-    }
-    let mut stream = service.stream(last.unwrap_or_default()).await?;
+        load(service, shared).await?
+    };
+    let mut stream = service.stream(last).await?;
     let mut parser = Parser::default();
     let mut heard_at = Instant::now();
     loop {
@@ -53,15 +54,20 @@ async fn read_on(service: &Service, shared: &Shared, from_start: bool) -> Result
 }
 
 /// Reads all there is; says after which sequence to go on.
-async fn load(service: &Service, shared: &Shared) -> Result<u64, Trouble> {
+async fn load(service: &Service, shared: &Shared) -> Result<EventId, Trouble> {
     let mut after = None;
     loop {
         let page = service.page(after).await?;
+        let stream = page.stream;
         for item in &page.items {
+            let id = EventId {
+                stream,
+                seq: item.seq,
+            };
             match (&item.message, &item.beat) {
-                (Some(message), None) => shared.message(item.seq, message),
-                (None, Some(beat)) => shared.beat(item.seq, beat),
-                _ => shared.unreadable(item.seq),
+                (Some(message), None) => shared.message(id, message),
+                (None, Some(beat)) => shared.beat(id, beat),
+                _ => shared.unreadable(id),
             }
         }
         let last = page.items.last().map(|item| item.seq);
@@ -71,7 +77,10 @@ async fn load(service: &Service, shared: &Shared) -> Result<u64, Trouble> {
                 return Err(Trouble::Malformed);
             }
             Some(next) => after = Some(next),
-            None => return Ok(last.or(after).unwrap_or(page.seq)),
+            None => {
+                let seq = last.or(after).unwrap_or(page.seq);
+                return Ok(EventId { stream, seq });
+            }
         }
     }
 }
@@ -82,20 +91,20 @@ fn take(shared: &Shared, event: &Event) -> bool {
         "gap" => shared.gap(),
         "end" => return true,
         "revocations" | "beat" => {
-            // Without a number nobody knows what it follows.
-            let Ok(seq) = event.id.parse() else {
+            // Without an id nobody knows what it follows.
+            let Ok(id) = event.id.parse() else {
                 shared.gap();
                 return false;
             };
             if event.kind == "beat" {
                 match serde_json::from_str::<Beat>(&event.data) {
-                    Ok(beat) => shared.beat(seq, &beat),
-                    Err(_) => shared.unreadable(seq),
+                    Ok(beat) => shared.beat(id, &beat),
+                    Err(_) => shared.unreadable(id),
                 }
             } else {
                 match serde_json::from_str::<Message>(&event.data) {
-                    Ok(message) => shared.message(seq, &message),
-                    Err(_) => shared.unreadable(seq),
+                    Ok(message) => shared.message(id, &message),
+                    Err(_) => shared.unreadable(id),
                 }
             }
         }
