@@ -11,6 +11,7 @@ mod jwt;
 mod links;
 mod mfa;
 mod oauth2;
+mod outage;
 mod passkey;
 mod password;
 mod recovery;

@@ -138,7 +138,7 @@ async fn works_again(label: &str, services: [&Service; 2], person: &Person) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn r_09_without_nats_writes_are_told_off_and_verification_goes_on() {
+async fn r_09_ab_79_without_nats_writes_are_told_off_and_verification_goes_on() {
     let deployment = Deployment::start("nats-down").await;
     let one = deployment.serve().await;
     let Instance {
