@@ -26,3 +26,4 @@ mod revocation;
 mod rotation;
 mod token;
 mod two_services;
+mod verifier;
