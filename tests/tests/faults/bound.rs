@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::deployment::{Deployment, Instance};
-use super::http::{Call, Person, logout, post, refresh, send};
+use super::http::{Call, Person, logout, post, refresh, register, send};
 use super::wait::{Chance, note, until};
 use cut::Line;
 use host::{Host, Setup};
@@ -177,10 +177,29 @@ impl Trial {
         }
     }
 
+    /// Somebody new; after a fault the first tries may fail.
     async fn somebody(&mut self) -> Person {
-        self.people += 1;
-        let email = format!("victim-{}@example.com", self.people);
-        self.instance.service.register(&email).await
+        let patience = Duration::from_secs(30);
+        let (person, _) = until("somebody registers", patience, async || {
+            self.people += 1;
+            let email = format!("victim-{}@example.com", self.people);
+            let call = register(&email);
+            let answer = self.instance.service.wants(&call, 201).await?;
+            Ok(Person::of(&email, &answer))
+        })
+        .await;
+        person
+    }
+
+    /// Takes new tokens for those who stay: a long trial outlives the old ones.
+    async fn renew(&mut self) {
+        let before = self.control.session.clone();
+        self.forget(&before).await;
+        let service = &self.instance.service;
+        self.operator = self.deployment.sign_in_operator(service).await;
+        self.control = self.somebody().await;
+        let (id, token) = (self.control.session.clone(), self.control.access.clone());
+        self.watch(&id, &token).await;
     }
 
     /// A way to end a session, by chance.
@@ -353,6 +372,7 @@ async fn r_11_soak_a_revoked_session_is_refused_within_the_bound_whatever_breaks
         "accepted {latest:?} after the acknowledgement"
     );
 
+    trial.renew().await;
     let mut faulty = Tally::default();
     for number in 0..scale.faulty {
         let fault = FAULTS[number % FAULTS.len()];
