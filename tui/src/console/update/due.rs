@@ -3,6 +3,7 @@
 use time::Duration;
 
 use super::lists;
+use crate::console::list::{List, Row};
 use crate::console::message::{Effect, Query};
 use crate::console::model::{Link, Model, Phase};
 use crate::console::pane::Pane;
@@ -90,9 +91,16 @@ fn pane<T>(
     effects.push(Effect::Ask { ticket, query });
 }
 
-fn sessions(model: &mut Model, effects: &mut Vec<Effect>) {
+/// Asks for the page of a list that is missing, or again for the one that is
+/// shown when it is old.
+fn page<T: Row>(
+    model: &mut Model,
+    effects: &mut Vec<Effect>,
+    of: impl Fn(&mut Model) -> &mut List<T>,
+    query: impl FnOnce(&Model, Option<String>) -> Query,
+) {
     let now = model.now;
-    let list = &model.sessions;
+    let list = of(model);
     let missing = list.wanted().filter(|_| list.pane.failed().is_none());
     let every = if missing.is_some() {
         Duration::ZERO
@@ -103,37 +111,28 @@ fn sessions(model: &mut Model, effects: &mut Vec<Effect>) {
         return;
     }
     let wanted = missing.unwrap_or_else(|| list.again());
-    let query = Query::Sessions {
-        parameters: lists::session_query(&model.session_filter),
-        after: wanted.after.clone(),
-    };
+    let query = query(model, wanted.after.clone());
     let ticket = model.ticket();
-    model.sessions.pane.ask(ticket, now);
-    model.sessions.ask(wanted);
+    let list = of(model);
+    list.pane.ask(ticket, now);
+    list.ask(wanted);
     effects.push(Effect::Ask { ticket, query });
 }
 
+fn sessions(model: &mut Model, effects: &mut Vec<Effect>) {
+    let query = |model: &Model, after| Query::Sessions {
+        parameters: lists::session_query(&model.session_filter),
+        after,
+    };
+    page(model, effects, |model| &mut model.sessions, query);
+}
+
 fn accounts(model: &mut Model, effects: &mut Vec<Effect>) {
-    let now = model.now;
-    let list = &model.accounts;
-    let missing = list.wanted().filter(|_| list.pane.failed().is_none());
-    let every = if missing.is_some() {
-        Duration::ZERO
-    } else {
-        EVERY
-    };
-    if !list.pane.is_due(now, every) {
-        return;
-    }
-    let wanted = missing.unwrap_or_else(|| list.again());
-    let query = Query::Accounts {
+    let query = |model: &Model, after| Query::Accounts {
         parameters: lists::account_query(&model.account_filter),
-        after: wanted.after.clone(),
+        after,
     };
-    let ticket = model.ticket();
-    model.accounts.pane.ask(ticket, now);
-    model.accounts.ask(wanted);
-    effects.push(Effect::Ask { ticket, query });
+    page(model, effects, |model| &mut model.accounts, query);
 }
 
 fn session(model: &mut Model, effects: &mut Vec<Effect>) {
