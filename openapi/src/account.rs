@@ -1,11 +1,15 @@
 //! Accounts.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::types::{Example, MaybeUndefined};
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
+
+use crate::Cause;
 
 /// Whether an account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Enum)]
@@ -40,6 +44,19 @@ pub struct Account {
     pub state: AccountState,
     /// Whether a login asks for a second factor.
     pub mfa: bool,
+    /// The kinds of second factors it has: `totp`, `passkey`.
+    #[serde(default)]
+    pub factors: Vec<String>,
+    /// Its sessions that can be refreshed; only in an operator's answer about
+    /// one account.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions_active: Option<u64>,
+    /// By field, the event that gave it the value it has; only in the answer
+    /// about one account as of a moment.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causes: Option<BTreeMap<String, Cause>>,
 }
 
 impl Example for Account {
@@ -53,6 +70,9 @@ impl Example for Account {
             created_at: datetime!(2026-11-22 14:03:07 UTC),
             state: AccountState::Active,
             mfa: false,
+            factors: Vec::new(),
+            sessions_active: None,
+            causes: None,
         }
     }
 }

@@ -14,6 +14,7 @@
 
 mod account;
 mod admin;
+mod attempt;
 mod auth;
 mod client;
 mod display;
@@ -26,7 +27,9 @@ mod life;
 mod mfa;
 mod oauth2;
 mod page;
+mod past;
 mod problem;
+mod projection;
 mod revocation;
 mod secret;
 mod session;
@@ -36,6 +39,7 @@ mod verifier;
 
 pub use account::{Account, AccountState, UpdateMe};
 pub use admin::{Event, EventActor, Overview, ProjectionFault, ProjectionMode, ProjectionState};
+pub use attempt::{Attempt, AttemptOutcome};
 pub use auth::{
     Authenticated, Login, LoginAnswer, Logout, MfaMethod, MfaRequired, Refresh, Register,
     TokenType, Tokens, VerifyAnswer,
@@ -68,7 +72,9 @@ pub use oauth2::{
     TokenQuestion, TokenRequest,
 };
 pub use page::Page;
+pub use past::{AS_OF_HEADER, Cause};
 pub use problem::{FieldError, PROBLEM_CONTENT_TYPE, ProblemCode, ProblemDetails, ProblemFacts};
+pub use projection::{ProjectionsRepaired, RepairProjections};
 pub use revocation::{
     Revocation, RevocationItem, RevocationItemState, RevocationPredicate, RevocationPreview,
     RevocationState, StartRevocation,

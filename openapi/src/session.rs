@@ -1,11 +1,15 @@
 //! Sessions.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::types::Example;
 use poem_openapi::{Enum, Object};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::{Uuid, uuid};
+
+use crate::Cause;
 
 /// How strongly the person is known: the authentication context class
 /// (RFC 9470, NIST SP 800-63B).
@@ -115,6 +119,11 @@ pub struct Session {
     pub current: Option<bool>,
     /// The position in the log that this row shows.
     pub position: String,
+    /// By field, the event that gave it the value it has; only in the answer
+    /// about one session as of a moment.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub causes: Option<BTreeMap<String, Cause>>,
 }
 
 impl Example for Session {
@@ -137,6 +146,7 @@ impl Example for Session {
             ended: None,
             current: Some(true),
             position: "3.8412".to_owned(),
+            causes: None,
         }
     }
 }

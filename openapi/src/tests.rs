@@ -115,6 +115,10 @@ fn both_serialisations_agree() {
     example::<AuthorizationServer>();
     example::<Overview>();
     example::<ProjectionState>();
+    example::<Attempt>();
+    example::<Cause>();
+    example::<RepairProjections>();
+    example::<ProjectionsRepaired>();
     example::<Event>();
     example::<Health>();
     example::<Ready>();
@@ -152,7 +156,7 @@ fn a_login_answers_the_designs_words() {
 fn an_account_and_a_session_use_the_designs_words() {
     assert_eq!(
         keys(&example::<Account>()),
-        sorted("id email display_name email_verified roles created_at state mfa")
+        sorted("id email display_name email_verified roles created_at state mfa factors")
     );
     let mut session = Session::example();
     session.email = Some("ada@example.com".to_owned());

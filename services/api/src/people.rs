@@ -1,5 +1,7 @@
 //! What is sealed of a person, opened for who may see it.
 
+use std::collections::BTreeSet;
+
 use countersign_domain::{Account, SealedIn};
 use countersign_events::AccountId;
 use countersign_log::DataKey;
@@ -57,6 +59,12 @@ impl App {
                 wire::AccountState::Active
             },
             mfa: account.needs_factor(),
+            factors: {
+                let kinds = account.factors.iter().map(|factor| factor.kind.to_string());
+                kinds.collect::<BTreeSet<_>>().into_iter().collect()
+            },
+            sessions_active: None,
+            causes: None,
         })
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn session(row: session::Session, now: Timestamp) -> wire::Session {
         elsewhere_at: row.elsewhere_at.map(Timestamp::to_datetime),
         current: None,
         position: row.position.to_string(),
+        causes: None,
     }
 }
 
@@ -72,6 +73,9 @@ pub(super) fn account(row: account::Account) -> wire::Account {
             _ => wire::AccountState::Active,
         },
         mfa: !row.factors.is_empty(),
+        factors: row.factors,
+        sessions_active: None,
+        causes: None,
     }
 }
 
