@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use countersign_domain::{Account, SealedIn};
 use countersign_events::{AccountEvent, AccountId, CredentialId, Noun, Timestamp};
-use countersign_log::{Delivery, Loaded, RawMessage, ReactorConfig, VaultKey};
+use countersign_log::{Begin, Delivery, Loaded, RawMessage, ReactorConfig, VaultKey};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
@@ -61,6 +61,7 @@ async fn follow(app: Arc<App>, shard: u8) {
         noun: Noun::Account,
         ack_wait: Duration::from_secs(30),
         max_waiting: 64,
+        begin: Begin::WithWhatIsNew,
     };
     let mut ticks = tokio::time::interval(AGAIN);
     let mut reactor = loop {

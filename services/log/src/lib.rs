@@ -32,7 +32,7 @@ pub use error::{ExecuteError, LogError};
 pub use gate::{Gate, GateState};
 pub use log::{Log, ShardState};
 pub use patience::{Transient, patiently};
-pub use reactor::{Claim, Claims, Delivery, Held, Reactor, ReactorConfig};
+pub use reactor::{Begin, Claim, Claims, Delivery, Held, Reactor, ReactorConfig};
 pub use read::{RANGE_MAX, RawMessage};
 pub use repository::{Executed, Loaded, Repository};
 pub use revocations::{

@@ -33,12 +33,25 @@ pub struct ReactorConfig {
     /// How many messages may be under way or waiting to come again. When so
     /// many are, no new one is delivered.
     pub max_waiting: u16,
+    /// What it is given first.
+    pub begin: Begin,
+}
+
+/// Where a durable consumer begins that was not there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// With the oldest message there is: for work that is known to be done when
+    /// it is looked at, so that a consumer that was lost, as restored streams
+    /// lose theirs, loses no work.
+    AtTheFirst,
+    /// With what is appended after it was made: for what must not happen twice.
+    WithWhatIsNew,
 }
 
 /// One hand of a durable consumer of one shard.
 ///
-/// The consumer begins with what is appended after it was made, and from then
-/// on the server remembers how far it is. Reconnects and resumes by itself.
+/// Once the consumer is there, the server remembers how far it is. Reconnects
+/// and resumes by itself.
 pub struct Reactor {
     log: Log,
     shard: u8,
@@ -185,9 +198,10 @@ impl Reactor {
     }
 
     fn wanted(&self) -> pull::Config {
-        let deliver_policy = match self.last {
-            None => DeliverPolicy::New,
-            Some(last) => DeliverPolicy::ByStartSequence {
+        let deliver_policy = match (self.last, self.config.begin) {
+            (None, Begin::WithWhatIsNew) => DeliverPolicy::New,
+            (_, Begin::AtTheFirst) => DeliverPolicy::All,
+            (Some(last), Begin::WithWhatIsNew) => DeliverPolicy::ByStartSequence {
                 start_sequence: last + 1,
             },
         };

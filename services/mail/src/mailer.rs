@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use countersign_events::{Noun, Timestamp};
-use countersign_log::{Claims, Delivery, Log, LogError, Reactor, ReactorConfig};
+use countersign_log::{Begin, Claims, Delivery, Log, LogError, Reactor, ReactorConfig};
 use tokio::sync::Semaphore;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -151,6 +151,7 @@ async fn open_at_once(log: &Log) -> Result<(Claims, Vec<Reactor>), LogError> {
             noun: Noun::Account,
             ack_wait: ACK_WAIT,
             max_waiting: MAX_WAITING,
+            begin: Begin::WithWhatIsNew,
         };
         reactors.push(log.reactor(config, shard).await?);
     }

@@ -35,7 +35,7 @@ struct Host {
 impl Host {
     fn start(
         deployment: &Deployment,
-        jwks: &str,
+        issuer: &str,
         number: usize,
         heard: mpsc::Sender<Value>,
     ) -> Outcome<Self> {
@@ -44,9 +44,9 @@ impl Host {
             .env("SOURCE", "nats")
             .env("NATS_URL", deployment.nats_url().expose_secret())
             .env("PREFIX", deployment.name())
-            .env("ISSUER", "http://127.0.0.1:8080")
+            .env("ISSUER", issuer)
             .env("AUDIENCE", "countersign")
-            .env("JWKS_URL", jwks)
+            .env("JWKS_URL", format!("{issuer}/.well-known/jwks.json"))
             .env("NAME", format!("bench-{number}"))
             .env("VERIFIERS", VERIFIERS.to_string())
             .env("MAX_STALENESS_MS", "10000")
@@ -112,11 +112,11 @@ pub async fn measure(servers: &Servers) -> Outcome<()> {
     let service = deployment.serve().await?;
     let address = service.target.address;
     let people = register(address, REVOCATIONS).await?;
-    let jwks = format!("http://{address}/.well-known/jwks.json");
+    let issuer = format!("http://{address}");
     let (sender, mut heard) = mpsc::channel(4_096);
     let mut hosts = Vec::new();
     for number in 0..HOSTS {
-        hosts.push(Host::start(&deployment, &jwks, number, sender.clone())?);
+        hosts.push(Host::start(&deployment, &issuer, number, sender.clone())?);
     }
     words(&mut heard, "ready", HOSTS).await?;
     let mut connection = Connection::open(address).await?;

@@ -100,6 +100,18 @@ impl Deployment {
     }
 
     /// The program with the settings of this deployment.
+    /// Its streams, past everything of ours.
+    pub(super) async fn streams(&self) -> async_nats::jetstream::Context {
+        let url: async_nats::ServerAddr = self.nats_url.parse().expect("a NATS URL");
+        let login = (
+            url.username().unwrap_or_default().to_owned(),
+            url.password().unwrap_or_default().to_owned(),
+        );
+        let options = async_nats::ConnectOptions::with_user_and_password(login.0, login.1);
+        let client = options.connect(url).await.expect("NATS answers");
+        async_nats::jetstream::new(client)
+    }
+
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = command(&binary(), &[]);
         command

@@ -346,14 +346,7 @@ fn flip(path: &Path, at: u64) {
 
 /// Where the shards end, by the server's own account.
 pub(super) async fn ends(deployment: &Deployment) -> Vec<u64> {
-    let url: async_nats::ServerAddr = deployment.nats_url().parse().expect("a NATS URL");
-    let login = (
-        url.username().unwrap_or_default().to_owned(),
-        url.password().unwrap_or_default().to_owned(),
-    );
-    let options = async_nats::ConnectOptions::with_user_and_password(login.0, login.1);
-    let client = options.connect(url).await.expect("NATS answers");
-    let context = async_nats::jetstream::new(client);
+    let context = deployment.streams().await;
     let mut ends = Vec::new();
     for shard in 0..SHARDS {
         let stream = context.get_stream(format!("faults_EVENTS_{shard}")).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -43,7 +44,32 @@ fn seen(id: &str, by: &Person) -> Call {
 /// is right.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_outlives_the_instance_that_took_it() {
-    let deployment = Deployment::start("revocation").await;
+    an_order_is_carried_out_after("revocation", async |_| ()).await;
+}
+
+/// The same, and NATS has forgotten who reads what, as it does when streams
+/// are restored from a copy.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_outlives_the_consumers_that_would_give_it_out() {
+    an_order_is_carried_out_after("forgotten", async |deployment| {
+        let streams = deployment.streams().await;
+        let mut names = streams.stream_names();
+        let mut forgotten = 0;
+        while let Some(name) = names.next().await {
+            let name = name.expect("a list");
+            let stream = streams
+                .get_stream_no_info(&name)
+                .await
+                .expect("it is there");
+            forgotten += u32::from(stream.delete_consumer("revocation").await.is_ok());
+        }
+        assert!(forgotten > 0, "there were none");
+    })
+    .await;
+}
+
+async fn an_order_is_carried_out_after(label: &str, harm: impl AsyncFnOnce(&Deployment)) {
+    let deployment = Deployment::start(label).await;
     let mut projector = deployment.project().await;
     let mut doomed = deployment.serve().await;
     let operator = deployment.operator(&doomed.service).await;
@@ -60,6 +86,7 @@ async fn an_order_outlives_the_instance_that_took_it() {
     })
     .await;
     doomed.process.kill();
+    harm(&deployment).await;
     let id = given.text("id").to_owned();
     let other = deployment.serve_on(doomed.port).await;
     ready(&other.service).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_events::{Noun, RevocationEvent, RevocationId};
-use countersign_log::{Delivery, Reactor, ReactorConfig};
+use countersign_log::{Begin, Delivery, Reactor, ReactorConfig};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -54,6 +54,7 @@ impl Runner {
                 noun: Noun::Revocation,
                 ack_wait: ACK_WAIT,
                 max_waiting: 1_024,
+                begin: Begin::AtTheFirst,
             };
             let reactor = open(app, config, shard).await?;
             let worker = Worker {
