@@ -7,3 +7,4 @@ mod founding;
 mod refresh;
 mod registration;
 mod throttle;
+mod vault;

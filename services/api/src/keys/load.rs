@@ -123,7 +123,7 @@ impl Keys {
         };
         hold(Arc::clone(&signing), false);
         if log.gate().check().is_ok() {
-            remembered::remember(log, &ring.state).await?;
+            remembered::remember(log, &ring).await?;
             hold(signing, true);
         }
         Ok(())

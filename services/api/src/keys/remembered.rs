@@ -3,7 +3,7 @@
 
 use countersign_domain::{Aggregate as _, Fact, Key, Keyring};
 use countersign_events::{Activated, Created, MessageId, Timestamp};
-use countersign_log::{Log, VaultKey};
+use countersign_log::{Loaded, Log, VaultKey};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -15,27 +15,38 @@ const REMEMBERED: VaultKey = VaultKey::Named("active-signing-key");
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Remembered {
+    /// Up to where the ring was read. What is remembered never goes back: an
+    /// instance that was stopped for a while must not bring back a key that
+    /// was revoked meanwhile.
+    #[serde(default)]
+    sequence: u64,
     active: Created,
     /// What is published beside it.
     others: Vec<Created>,
 }
 
-/// Keeps what the ring publishes.
-pub(super) async fn remember(log: &Log, ring: &Keyring) -> Result<(), Denied> {
-    let Some(active) = ring.active() else {
+/// Keeps what the ring publishes, unless what is kept is of a later ring.
+pub(super) async fn remember(log: &Log, ring: &Loaded<Keyring>) -> Result<(), Denied> {
+    let Some(active) = ring.state.active() else {
         return Ok(());
     };
-    let others = ring.published().filter(|key| key.kid != active.kid);
+    let others = ring.state.published().filter(|key| key.kid != active.kid);
     let remembered = Remembered {
+        sequence: ring.sequence,
         active: created(active),
         others: others.map(created).collect(),
     };
     let bytes = serde_json::to_vec(&remembered).map_err(broken)?;
-    let known = log.vault().get(REMEMBERED).await?;
-    if known.is_none_or(|known| *known != bytes) {
-        log.vault().put(REMEMBERED, &bytes).await?;
-    }
-    Ok(())
+    let changed = log.vault().change(REMEMBERED, |known| {
+        let known = known.map(|known| serde_json::from_slice::<Remembered>(known));
+        let is_older = match known {
+            Some(Ok(known)) => known.sequence < ring.sequence,
+            // Nothing, or what an earlier version had kept.
+            Some(Err(_)) | None => true,
+        };
+        is_older.then(|| bytes.clone().into())
+    });
+    Ok(changed.await?)
 }
 
 /// What was published last, for a log that must not be appended to. Which of
@@ -45,9 +56,10 @@ pub(super) async fn recall(log: &Log, now: Timestamp) -> Result<Option<Keyring>,
         return Ok(None);
     };
     // Until keys changed, only the one key was kept.
-    let Remembered { active, others } = serde_json::from_slice(&bytes)
+    let Remembered { active, others, .. } = serde_json::from_slice(&bytes)
         .or_else(|_| {
             serde_json::from_slice(&bytes).map(|active| Remembered {
+                sequence: 0,
                 active,
                 others: Vec::new(),
             })

@@ -55,6 +55,9 @@ pub struct Vault {
 /// elsewhere is forgotten here after that at the latest.
 const BELIEVED: Duration = Duration::from_mins(1);
 
+/// How often a change is tried over somebody else's.
+const CHANGES: u32 = 16;
+
 /// How many data keys are fetched side by side.
 const FETCHES: usize = 32;
 
@@ -141,7 +144,9 @@ impl Vault {
     pub async fn replace(&self, key: VaultKey, secret: &[u8]) -> Result<bool, LogError> {
         let name = key.name();
         let entry = self.store.entry(name.as_str()).await;
-        let Some(entry) = entry.map_err(LogError::unavailable)? else {
+        // What was destroyed is not brought back.
+        let entry = entry.map_err(LogError::unavailable)?;
+        let Some(entry) = entry.filter(|entry| entry.operation == kv::Operation::Put) else {
             return Ok(false);
         };
         let sealed = self.kek.seal(&name, secret)?;
@@ -156,12 +161,44 @@ impl Vault {
         }
     }
 
-    /// Stores a secret, over what was there.
-    pub async fn put(&self, key: VaultKey, secret: &[u8]) -> Result<(), LogError> {
+    /// Stores what `change` makes of what is there, unless it makes nothing of
+    /// it. Whoever is quicker is looked at again: nothing is put over what
+    /// `change` has not seen.
+    pub async fn change(
+        &self,
+        key: VaultKey,
+        change: impl Fn(Option<&[u8]>) -> Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<(), LogError> {
         let name = key.name();
-        let sealed = self.kek.seal(&name, secret)?;
-        let stored = self.store.put(name.as_str(), sealed.into()).await;
-        stored.map(|_| ()).map_err(LogError::unavailable)
+        for _ in 0..CHANGES {
+            let entry = self.store.entry(name.as_str()).await;
+            let entry = entry.map_err(LogError::unavailable)?;
+            let there = entry.filter(|entry| entry.operation == kv::Operation::Put);
+            let known = there
+                .as_ref()
+                .map(|entry| self.kek.open(&name, &entry.value));
+            let known = known.transpose()?;
+            let Some(secret) = change(known.as_ref().map(|known| known.as_slice())) else {
+                return Ok(());
+            };
+            let sealed = self.kek.seal(&name, &secret)?.into();
+            let Some(entry) = there else {
+                match self.store.create(name.as_str(), sealed).await {
+                    Ok(_) => return Ok(()),
+                    Err(error) if error.kind() == kv::CreateErrorKind::AlreadyExists => continue,
+                    Err(error) => return Err(LogError::unavailable(error)),
+                }
+            };
+            let stored = self.store.update(name.as_str(), sealed, entry.revision);
+            match stored.await {
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => {}
+                Err(error) => return Err(LogError::unavailable(error)),
+            }
+        }
+        Err(LogError::Unavailable(
+            "a secret of the deployment is changed all the time".into(),
+        ))
     }
 
     /// The secret of this name, made by `make` if there is none yet. However
