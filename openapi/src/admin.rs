@@ -104,6 +104,11 @@ pub struct ProjectionState {
     pub shard: u32,
     /// What it is doing.
     pub state: ProjectionMode,
+    /// What a rebuild is at: `waiting`, `filling`, `indexing`, `catching up`,
+    /// `switching` or `failed`; left out of what serves.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
     /// The last position whose rows are committed.
     pub position: String,
     /// The last position in the log.
@@ -133,6 +138,7 @@ impl Example for ProjectionState {
             version: 1,
             shard: 1,
             state: ProjectionMode::Running,
+            phase: None,
             position: "1.8410".to_owned(),
             log_end: "1.8412".to_owned(),
             lag_events: 2,

@@ -59,7 +59,7 @@ impl Scope {
 #[rustfmt::skip]
 pub(crate) const ACCESS: &[(&str, Access)] = {
     use Access::{Client, Fresh, FreshOrPassword, Open, Operator, Reader, Service, SignedIn};
-    use Permission::{AccountsErase, AccountsRead, AccountsWrite, ClientsRead, ClientsWrite, EventsRead, KeysRead, KeysRotate, ProjectionsRead, SessionsRead, SessionsRevoke, VerifiersRead};
+    use Permission::{AccountsErase, AccountsRead, AccountsWrite, ClientsRead, ClientsWrite, EventsRead, KeysRead, KeysRotate, ProjectionsRead, ProjectionsWrite, SessionsRead, SessionsRevoke, VerifiersRead};
     use Scope::RevocationsRead;
     &[
         ("register", Open),
@@ -107,6 +107,7 @@ pub(crate) const ACCESS: &[(&str, Access)] = {
         ("list_accounts", Reader(AccountsRead)),
         ("get_account", Reader(AccountsRead)),
         ("list_account_events", Reader(AccountsRead)),
+        ("list_account_attempts", Reader(AccountsRead)),
         ("suspend_account", Operator(AccountsWrite)),
         ("reinstate_account", Operator(AccountsWrite)),
         ("set_roles", Operator(AccountsWrite)),
@@ -114,7 +115,10 @@ pub(crate) const ACCESS: &[(&str, Access)] = {
         ("revoke_account_sessions", Operator(SessionsRevoke)),
         ("erase_account", Operator(AccountsErase)),
         ("list_events", Reader(EventsRead)),
+        ("stream_events", Reader(EventsRead)),
         ("list_projections", Reader(ProjectionsRead)),
+        ("repair_projections", Operator(ProjectionsWrite)),
+        ("rebuild_projections", Operator(ProjectionsWrite)),
         ("list_keys", Reader(KeysRead)),
         ("rotate_keys", Operator(KeysRotate)),
         ("revoke_key", Operator(KeysRotate)),

@@ -1,6 +1,5 @@
 //! What every endpoint works with.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -27,13 +26,16 @@ use crate::config::ApiConfig;
 use crate::csrf::CsrfTokens;
 use crate::denied::Denied;
 use crate::email::BlindIndex;
+use crate::flood::Floods;
 use crate::http::origin::AllowedOrigins;
 use crate::keys::{self, Heard, Keys};
 use crate::metrics::Metrics;
+use crate::numbers::Numbers;
 use crate::password::{HashPool, PasswordHash, PasswordPolicy};
 use crate::postgres::PostgresHealth;
 use crate::projected::Projected;
 use crate::secrets::Secrets;
+use crate::tip::Tip;
 use crate::token::{DeviceTokens, MfaTokens, RefreshTokens};
 
 /// A running service's parts.
@@ -108,10 +110,16 @@ pub struct App {
     pub(crate) streams: Arc<Semaphore>,
     /// Ends what is answered without end, when the service stops.
     pub(crate) closing: CancellationToken,
+    /// How far every shard of the log is known to reach.
+    pub(crate) tip: Tip,
+    /// Bounds how many follow the log over HTTP.
+    pub(crate) tails: Arc<Semaphore>,
+    /// The numbers of the front page.
+    pub(crate) numbers: Numbers,
     /// Bounds what goes on after its answer was given.
     afterwards: Arc<Semaphore>,
-    /// The second in which a flood was last noted.
-    flooded: AtomicI64,
+    /// Which floods were noted of late.
+    floods: Floods,
 }
 
 impl App {
@@ -135,9 +143,11 @@ impl App {
         let grants = Repository::new(&log);
         let keyring = Heard::new(&log);
         let revocations = Arc::new(RevocationSet::default());
+        let tip = Tip::new(log.shards());
         let listener = listener(
             &log, &accounts, &sessions, &emails, &factors, &orders, &clients, &grants, &keyring,
         );
+        let listener = tip.listening(listener);
         let feed_config = FeedConfig {
             token_lifetime: crate::config::MAX_ACCESS_TOKEN,
             clock_skew: config.clock_skew,
@@ -200,7 +210,10 @@ impl App {
             streams: Arc::new(Semaphore::new(STREAMS)),
             closing: CancellationToken::new(),
             afterwards: Arc::new(Semaphore::new(AFTERWARDS)),
-            flooded: AtomicI64::new(i64::MIN),
+            floods: Floods::default(),
+            tip,
+            tails: Arc::new(Semaphore::new(TAILS)),
+            numbers: Numbers::default(),
             projected: Projected::listen(&log, config.position_wait),
             postgres: PostgresHealth::watch(views.clone()),
             metrics: Metrics::default(),
@@ -248,11 +261,8 @@ impl App {
         // In a storm one a second says as much as a thousand, and each costs
         // NATS a write. The metrics count them all.
         let is_flood = matches!(kind, SignalKind::LoginShed | SignalKind::Throttled);
-        if is_flood {
-            let second = request.now.as_seconds();
-            if self.flooded.swap(second, Ordering::Relaxed) == second {
-                return;
-            }
+        if is_flood && !self.floods.admit(account, request.now.as_seconds()) {
+            return;
         }
         self.log.signal(&signal).await;
     }
@@ -280,6 +290,9 @@ fn own_name() -> String {
 
 /// How many follow the revocation feed over HTTP at the same time.
 const STREAMS: usize = 1_000;
+
+/// How many follow the log over HTTP at the same time.
+const TAILS: usize = 64;
 
 /// How much may go on after its answer was given.
 const AFTERWARDS: usize = 256;

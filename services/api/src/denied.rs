@@ -104,6 +104,12 @@ pub enum Denied {
     /// Somebody else changed the same thing at the same time.
     #[error("conflict")]
     Conflict,
+    /// A rebuild of the read models is under way, or was asked for.
+    #[error("a rebuild is under way")]
+    Rebuilding,
+    /// Nobody would take up a rebuild.
+    #[error("no projector is running")]
+    NoProjector,
     /// Too much to do.
     #[error("overloaded")]
     Overloaded,

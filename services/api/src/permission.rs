@@ -17,6 +17,8 @@ pub(crate) enum Permission {
     EventsRead,
     /// See the state of the read models.
     ProjectionsRead,
+    /// Have projections try again, and have the read models made anew.
+    ProjectionsWrite,
     /// See the signing keys.
     KeysRead,
     /// Let other keys sign, and revoke keys.
@@ -31,7 +33,7 @@ pub(crate) enum Permission {
 
 impl Permission {
     /// Every permission.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::SessionsRead,
         Self::SessionsRevoke,
         Self::AccountsRead,
@@ -39,6 +41,7 @@ impl Permission {
         Self::AccountsErase,
         Self::EventsRead,
         Self::ProjectionsRead,
+        Self::ProjectionsWrite,
         Self::KeysRead,
         Self::KeysRotate,
         Self::VerifiersRead,

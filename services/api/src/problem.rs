@@ -64,6 +64,10 @@ impl From<Denied> for Problem {
             Denied::SessionRevoked => Self::new(Code::SessionRevoked),
             Denied::NotFound | Denied::Erased => Self::new(Code::NotFound),
             Denied::Conflict => Self::new(Code::Conflict),
+            Denied::Rebuilding => Self::new(Code::Conflict)
+                .detail("A rebuild of the read models is under way, or was asked for."),
+            Denied::NoProjector => Self::new(Code::Unavailable)
+                .detail("No projector is running that could rebuild the read models."),
             Denied::Overloaded => Self::new(Code::Overloaded),
             Denied::PositionNotReached => Self::new(Code::PositionNotReached),
             Denied::Blind => Self::new(Code::Unavailable)

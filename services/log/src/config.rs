@@ -133,10 +133,15 @@ pub(crate) fn unfit(config: &stream::Config) -> Option<&'static str> {
         .map(|(_, finding)| finding)
 }
 
+/// The stream of observations.
+pub(crate) fn signals_name(prefix: &str) -> String {
+    format!("{prefix}_SIGNALS")
+}
+
 /// Observations: bounded in age and bytes, the oldest make room.
 pub(crate) fn signals_stream(prefix: &str, replicas: u8) -> stream::Config {
     stream::Config {
-        name: format!("{prefix}_SIGNALS"),
+        name: signals_name(prefix),
         description: Some("Countersign observations, not part of the log of record".into()),
         subjects: vec![format!("{prefix}.sig.>")],
         storage: stream::StorageType::File,

@@ -20,6 +20,7 @@ mod read;
 mod repository;
 mod revocations;
 mod seal;
+mod signal;
 mod tail;
 mod used;
 mod vault;
@@ -40,5 +41,6 @@ pub use revocations::{
     StoredRevocation, Tailed,
 };
 pub use seal::{DataKey, KeyEncryptionKey, SealError, random};
+pub use signal::SIGNALS_MAX;
 pub use tail::{Start, Tail};
 pub use vault::{Vault, VaultKey};

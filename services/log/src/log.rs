@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::{ContextBuilder, CreateStreamErrorKind, GetStreamErrorKind};
 use async_nats::jetstream::{self, stream};
 use async_nats::{Client, ConnectOptions, Event, ServerAddr};
-use countersign_events::{EntityId, Position, Signal, Subject, stream_name};
+use countersign_events::{EntityId, Position, Subject, stream_name};
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -132,21 +132,6 @@ impl Log {
     /// The subject of an entity.
     pub fn subject_of<I: EntityId>(&self, id: I) -> Subject {
         Subject::of(id, self.0.shards)
-    }
-
-    /// Notes an observation. Nothing waits for it, and nothing fails if it is
-    /// lost.
-    pub async fn signal(&self, signal: &Signal) {
-        if !self.is_connected() {
-            return;
-        }
-        let subject = format!("{}.sig.{}", self.0.prefix, signal.kind.as_str());
-        if let Ok(payload) = serde_json::to_vec(signal) {
-            let sent = self.0.client.publish(subject, payload.into()).await;
-            if let Err(error) = sent {
-                tracing::debug!(%error, "a signal was lost");
-            }
-        }
     }
 
     /// The bounds of one shard, asked of its leader.

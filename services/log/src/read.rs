@@ -183,6 +183,21 @@ impl Log {
         Ok(messages)
     }
 
+    /// At most `limit` messages of a shard ([`RANGE_MAX`] at most) from `from`
+    /// on, oldest first, past those that were forgotten. A replica that lags
+    /// may not have the last ones yet; it never leaves one out before another.
+    pub async fn following(
+        &self,
+        shard: u8,
+        from: u64,
+        limit: usize,
+    ) -> Result<Vec<RawMessage>, LogError> {
+        let filter = format!("{}.evt.{shard}.>", self.prefix());
+        let count = limit.clamp(1, BATCH);
+        let page = self.read_batch(shard, &filter, from.max(1), count);
+        Ok(page.await?.0)
+    }
+
     /// One batched direct read (ADR-31 of the NATS architecture): up to
     /// `count` answers and an end marker on one inbox.
     async fn read_batch(

@@ -69,6 +69,45 @@ impl Log {
     }
 }
 
+impl Log {
+    /// How many messages of a shard there are from a sequence on; those that
+    /// were forgotten are not counted.
+    pub async fn count_from(&self, shard: u8, from: u64) -> Result<u64, LogError> {
+        let deliver = DeliverPolicy::ByStartSequence {
+            start_sequence: from.max(1),
+        };
+        let consumer = self.consumer(shard, deliver).await?;
+        Ok(consumer.cached_info().num_pending)
+    }
+
+    async fn consumer(
+        &self,
+        shard: u8,
+        deliver_policy: DeliverPolicy,
+    ) -> Result<Consumer<pull::Config>, LogError> {
+        let config = pull::Config {
+            description: Some("countersign tail".into()),
+            deliver_policy,
+            ack_policy: AckPolicy::None,
+            inactive_threshold: FORGOTTEN_AFTER,
+            memory_storage: true,
+            num_replicas: 1,
+            ..pull::Config::default()
+        };
+        self.context()
+            .create_consumer_on_stream(config, self.stream_name(shard))
+            .await
+            .map_err(|error| match error.kind() {
+                ConsumerErrorKind::JetStream(inner)
+                    if inner.error_code() == async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND =>
+                {
+                    LogError::Unfit(format!("the stream of shard {shard} is gone"))
+                }
+                _ => LogError::unavailable(error),
+            })
+    }
+}
+
 impl Tail {
     /// Waits for at least one message and returns what is there, `max` at
     /// most.
@@ -154,28 +193,7 @@ impl Tail {
                 start_time: time.to_datetime(),
             },
         };
-        let config = pull::Config {
-            description: Some("countersign tail".into()),
-            deliver_policy,
-            ack_policy: AckPolicy::None,
-            inactive_threshold: FORGOTTEN_AFTER,
-            memory_storage: true,
-            num_replicas: 1,
-            ..pull::Config::default()
-        };
-        let consumer: Consumer<pull::Config> = self
-            .log
-            .context()
-            .create_consumer_on_stream(config, self.log.stream_name(self.shard))
-            .await
-            .map_err(|error| match error.kind() {
-                ConsumerErrorKind::JetStream(inner)
-                    if inner.error_code() == async_nats::jetstream::ErrorCode::STREAM_NOT_FOUND =>
-                {
-                    LogError::Unfit(format!("the stream of shard {} is gone", self.shard))
-                }
-                _ => LogError::unavailable(error),
-            })?;
+        let consumer = self.log.consumer(self.shard, deliver_policy).await?;
         self.pending = consumer.cached_info().num_pending;
         let messages = consumer
             .stream()

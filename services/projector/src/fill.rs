@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign_events::Timestamp;
@@ -16,6 +15,7 @@ use tokio::time::{interval, timeout};
 use crate::anchor::{Chain, GENESIS};
 use crate::batch::{Batch, BatchError, StuckEvent};
 use crate::error::RebuildError;
+use crate::progress::Done;
 
 /// Messages in one transaction. Larger ones bring no more.
 const BATCH_MESSAGES: usize = 5_000;
@@ -43,12 +43,13 @@ pub(crate) struct Fill {
     began: (Timestamp, Instant),
     /// Read from the tail, but beyond what was asked for.
     ahead: VecDeque<RawMessage>,
-    done: Arc<AtomicU64>,
+    done: Arc<Done>,
 }
 
 impl Fill {
     /// Goes on where the generation stands, or begins. `known` are anchors to
-    /// compare with on the way; `done` counts messages.
+    /// compare with on the way; `done` counts what is
+    /// filled.
     pub(crate) async fn begin(
         log: &Log,
         postgres: PgConnectOptions,
@@ -56,7 +57,7 @@ impl Fill {
         shard: u8,
         known: Vec<Anchor>,
         now: Timestamp,
-        done: Arc<AtomicU64>,
+        done: Arc<Done>,
     ) -> Result<Self, RebuildError> {
         let options = pool::filler_options(postgres, generation);
         let mut connection = connect(&options).await?;
@@ -64,6 +65,7 @@ impl Fill {
         let _ = connection.close().await;
         let mut chain = Chain::new(end);
         chain.expect(known);
+        done.add(shard, end.position.sequence, 0);
         Ok(Self {
             log: log.clone(),
             options,
@@ -109,6 +111,8 @@ impl Fill {
         let before = self.chain.end();
         self.chain.pass(target);
         self.move_checkpoint(&mut connection, before).await?;
+        // Nothing is left up to there.
+        self.done.add(self.shard, target, 0);
         let _ = connection.close().await;
         Ok(())
     }
@@ -168,8 +172,8 @@ impl Fill {
             let (now, later) = rest.split_at(size.clamp(1, rest.len()));
             match self.write_batch(connection, now).await {
                 Ok(()) => {
-                    let count = u64::try_from(now.len()).unwrap_or_default();
-                    self.done.fetch_add(count, Ordering::Relaxed);
+                    let reached = self.chain.end().position.sequence;
+                    self.done.add(self.shard, reached, now.len());
                     rest = later;
                 }
                 Err(RebuildError::Stuck(_) | RebuildError::View(ViewError::Broken(_)))

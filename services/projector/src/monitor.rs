@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_views::checkpoint::{self, Anchor};
-use countersign_views::{ViewError, control, failure, generation, lock, pool};
+use countersign_views::projector::{self, Owned};
+use countersign_views::{ViewError, control, failure, generation, lock, pool, rebuild};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
@@ -24,6 +25,9 @@ const LOOK_MAX: Duration = Duration::from_secs(3);
 
 /// The longest that connecting and migrating may take.
 const PREPARE_MAX: Duration = Duration::from_mins(5);
+
+/// How often the others are told what this instance does, unless it changes.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// What the shards need to know.
 #[derive(Debug, Clone, Default)]
@@ -53,6 +57,7 @@ pub(crate) async fn run(
 ) {
     let mut connection = None;
     let mut anchors_read = Instant::now();
+    let mut heart = Heart::default();
     let mut tick = interval(LOOK_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -68,7 +73,11 @@ pub(crate) async fn run(
                 None if stopping => return Ok(None),
                 None => connect(&shared).await?,
             };
-            let view = timeout(LOOK_MAX, look(&shared, &mut open))
+            let looked = async {
+                heart.beat(&shared, &mut open, stopping).await?;
+                look(&shared, &mut open).await
+            };
+            let view = timeout(LOOK_MAX, looked)
                 .await
                 .map_err(|_| ViewError::unavailable("no answer in time"))??;
             if let Some(anchors) = &anchors
@@ -110,6 +119,40 @@ pub(crate) async fn run(
     }
 }
 
+/// Tells the others what this instance does.
+#[derive(Default)]
+struct Heart {
+    last: Option<(Instant, Vec<Owned>)>,
+}
+
+impl Heart {
+    /// Beats if it is time to, or if something has changed; stopping, it takes
+    /// back everything.
+    async fn beat(
+        &mut self,
+        shared: &Shared,
+        connection: &mut PgConnection,
+        stopping: bool,
+    ) -> Result<(), ViewError> {
+        if stopping {
+            return projector::leave(connection, &shared.name).await;
+        }
+        let owned = shared.board.owned();
+        let states = |owned: &[Owned]| -> Vec<_> {
+            owned.iter().map(|one| (one.shard, one.state)).collect()
+        };
+        if let Some((at, before)) = &self.last
+            && at.elapsed() < BEAT_EVERY
+            && states(before) == states(&owned)
+        {
+            return Ok(());
+        }
+        projector::beat(connection, &shared.name, &owned).await?;
+        self.last = Some((Instant::now(), owned));
+        Ok(())
+    }
+}
+
 /// Says a problem once, not twice a second.
 fn note(shared: &Shared, error: &ViewError) {
     let text = error.to_string();
@@ -132,6 +175,10 @@ async fn connect(shared: &Shared) -> Result<PgConnection, ViewError> {
 }
 
 async fn look(shared: &Shared, connection: &mut PgConnection) -> Result<View, ViewError> {
+    // Also, and above all, when the active one cannot be written.
+    if rebuild::is_wanted(&mut *connection).await? {
+        shared.rebuild.notify_one();
+    }
     let Some(active) = generation::active(&mut *connection).await? else {
         return Err(ViewError::broken("no generation is active"));
     };

@@ -1,5 +1,6 @@
 //! How far a rebuild is.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// What a rebuild or verification is at.
@@ -31,8 +32,12 @@ impl Phase {
 }
 
 /// A report on the way, about twice a second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
+    /// The generation that is filled.
+    pub generation: i32,
+    /// The last sequence that is filled, in shard order.
+    pub positions: Vec<u64>,
     /// What it is at.
     pub phase: Phase,
     /// Events read so far.
@@ -45,6 +50,40 @@ pub struct Progress {
     pub eta: Option<Duration>,
 }
 
+/// What is filled, counted by the tasks that do it.
+pub(crate) struct Done {
+    events: AtomicU64,
+    /// In shard order.
+    reached: Vec<AtomicU64>,
+}
+
+impl Done {
+    pub(crate) fn new(shards: u8) -> Self {
+        Self {
+            events: AtomicU64::new(0),
+            reached: (0..shards).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    /// So many events more, and a shard up to `sequence`.
+    pub(crate) fn add(&self, shard: u8, sequence: u64, events: usize) {
+        let events = u64::try_from(events).unwrap_or_default();
+        self.events.fetch_add(events, Ordering::Relaxed);
+        if let Some(reached) = self.reached.get(usize::from(shard)) {
+            reached.fetch_max(sequence, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn events(&self) -> u64 {
+        self.events.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn positions(&self) -> Vec<u64> {
+        let reached = self.reached.iter();
+        reached.map(|one| one.load(Ordering::Relaxed)).collect()
+    }
+}
+
 /// Receives [`Progress`]. Must return quickly.
 pub type Report<'a> = &'a (dyn Fn(&Progress) + Send + Sync);
 
@@ -55,6 +94,8 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
         let eta = (rate > 0.0).then(|| Duration::from_secs_f64((left as f64 / rate).min(1e9)));
         Self {
+            generation: 0,
+            positions: Vec::new(),
             phase,
             done,
             total: total.max(done),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::anchor::Signer;
 use crate::status::{Board, Status};
-use crate::{chores, monitor, shard};
+use crate::{chores, monitor, rebuild, shard};
 
 /// Tells the time. Pruning asks, and the comparison of the log with its
 /// anchors; nothing that is projected does.
@@ -56,6 +56,8 @@ impl Options {
 
 /// What all tasks share.
 pub(crate) struct Shared {
+    /// What it calls itself.
+    pub name: String,
     pub log: Log,
     pub postgres: PgConnectOptions,
     pub clock: Clock,
@@ -65,6 +67,8 @@ pub(crate) struct Shared {
     pub board: Board,
     /// Wakes the monitor before its time.
     pub look_now: Notify,
+    /// Says that a rebuild is wanted.
+    pub rebuild: Notify,
     /// Wakes failed shards before their time, by shard.
     pub retry: Vec<Notify>,
     pub stop: CancellationToken,
@@ -92,6 +96,7 @@ impl Projector {
         let stop = CancellationToken::new();
         let stop_around = CancellationToken::new();
         let shared = Arc::new(Shared {
+            name: crate::name("project"),
             log,
             postgres,
             clock: options.clock,
@@ -100,6 +105,7 @@ impl Projector {
             prune_every: options.prune_every.max(Duration::from_secs(1)),
             board: Board::new(shards),
             look_now: Notify::new(),
+            rebuild: Notify::new(),
             retry: (0..shards).map(|_| Notify::new()).collect(),
             stop: stop.clone(),
         });
@@ -117,6 +123,7 @@ impl Projector {
             )),
             tokio::spawn(chores::measure(Arc::clone(&shared))),
             tokio::spawn(chores::prune(Arc::clone(&shared))),
+            tokio::spawn(rebuild::serve(Arc::clone(&shared))),
         ];
         if let Some(file) = options.checkpoint_file {
             let prefix = shared.log.prefix().to_owned();

@@ -1,14 +1,13 @@
 //! Making the read models again, beside those that are served.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use countersign_events::Timestamp;
 use countersign_log::Log;
 use countersign_views::checkpoint::{self, Anchor};
 use countersign_views::generation::{self, ReadModel, State};
-use countersign_views::{Refused, ViewError, control, lock, pool};
+use countersign_views::{Refused, ViewError, control, lock, pool, rebuild};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use tokio::sync::Semaphore;
@@ -18,7 +17,13 @@ use tokio::time::interval;
 use crate::check::{self, Anchors, CheckError};
 use crate::error::RebuildError;
 use crate::fill::Fill;
-use crate::progress::{self, Phase, Progress, Report};
+use crate::progress::{self, Done, Phase, Progress, Report};
+
+mod request;
+mod telling;
+
+pub(crate) use request::serve;
+use telling::Telling;
 
 /// Shards filled at the same time, each over a connection of its own.
 const FILLS_MAX: usize = 8;
@@ -54,26 +59,55 @@ pub struct Outcome {
 /// milliseconds. The old generation becomes the standby, older ones are
 /// dropped.
 ///
-/// What a killed rebuild left behind is cleared away by the next one.
+/// How far it is stands in the control schema, for operators elsewhere. What a
+/// killed rebuild left behind is cleared away by the next one.
 pub async fn replay(
     log: &Log,
     postgres: PgConnectOptions,
     report: Report<'_>,
 ) -> Result<Outcome, RebuildError> {
-    let mut control = begin(&postgres).await?;
-    let filling = generation::create(&mut control, State::Filling).await?;
+    let control = begin(&postgres).await?;
+    make_anew(log, &postgres, control, &crate::name("replay"), report).await
+}
+
+/// The same for who has begun, and says so as `runner`.
+async fn make_anew(
+    log: &Log,
+    postgres: &PgConnectOptions,
+    mut control: PgConnection,
+    runner: &str,
+    report: Report<'_>,
+) -> Result<Outcome, RebuildError> {
+    rebuild::begin(&mut control, runner).await?;
+    let telling = Telling::start(postgres.clone(), runner.to_owned());
+    let report = |progress: &Progress| {
+        report(progress);
+        telling.tell(progress);
+    };
+    let result = fill_and_switch(log, postgres, &mut control, &report).await;
+    telling.end(result.as_ref().err()).await;
+    result
+}
+
+async fn fill_and_switch(
+    log: &Log,
+    postgres: &PgConnectOptions,
+    control: &mut PgConnection,
+    report: Report<'_>,
+) -> Result<Outcome, RebuildError> {
+    let filling = generation::create(control, State::Filling).await?;
     let result = async {
-        let now = control::now(&mut control).await?;
-        let mut work = Work::begin(log, &postgres, &mut control, filling, now, report).await?;
+        let now = control::now(control).await?;
+        let mut work = Work::begin(log, postgres, control, filling, now, report).await?;
         work.fill(Phase::Filling).await?;
         work.report(Phase::Indexing);
         let mut transaction = control.begin().await.map_err(ViewError::from)?;
         generation::add_indexes(&mut transaction, filling).await?;
         transaction.commit().await.map_err(ViewError::from)?;
-        work.switch_to(&mut control, filling).await
+        work.switch_to(control, filling).await
     }
     .await;
-    finish(&mut control, filling, result).await
+    finish(control, filling, result).await
 }
 
 /// Switches back to the generation that was served before the last switch,
@@ -162,7 +196,8 @@ pub(crate) struct Work<'a> {
     pub(crate) fills: Vec<Fill>,
     report: Report<'a>,
     started: Instant,
-    done: Arc<AtomicU64>,
+    generation: i32,
+    done: Arc<Done>,
     total: u64,
 }
 
@@ -175,7 +210,7 @@ impl<'a> Work<'a> {
         now: Timestamp,
         report: Report<'a>,
     ) -> Result<Self, RebuildError> {
-        let done = Arc::new(AtomicU64::new(0));
+        let done = Arc::new(Done::new(log.shards()));
         let newest = checkpoint::anchors(&mut *control).await?;
         let mut fills = Vec::with_capacity(log.shards().into());
         for shard in 0..log.shards() {
@@ -195,18 +230,24 @@ impl<'a> Work<'a> {
             fills,
             report,
             started: Instant::now(),
+            generation,
             done,
             total: 0,
         })
     }
 
     pub(crate) fn events(&self) -> u64 {
-        self.done.load(Ordering::Relaxed)
+        self.done.events()
     }
 
     pub(crate) fn report(&self, phase: Phase) {
         let elapsed = self.started.elapsed();
-        (self.report)(&Progress::at(phase, self.events(), self.total, elapsed));
+        let progress = Progress::at(phase, self.events(), self.total, elapsed);
+        (self.report)(&Progress {
+            generation: self.generation,
+            positions: self.done.positions(),
+            ..progress
+        });
     }
 
     /// Fills every shard to the end that the log has now.

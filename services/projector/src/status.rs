@@ -3,6 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_events::Position;
+use countersign_views::projector::{Owned, OwnerState};
 
 /// What is happening to a shard, as this instance sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,6 +174,32 @@ impl Board {
         let inner = self.lock();
         let found = inner.status.shards.get(usize::from(shard));
         found.map_or(0, ShardStatus::lag_events)
+    }
+
+    /// What this instance has to say of shards that are its own, or for which
+    /// it waits.
+    pub(crate) fn owned(&self) -> Vec<Owned> {
+        let inner = self.lock();
+        let said = inner.status.shards.iter().filter_map(|status| {
+            let state = match status.state {
+                ShardState::Running => OwnerState::Running,
+                ShardState::Failed => OwnerState::Failed,
+                ShardState::Waiting if status.reason.is_some() => OwnerState::Waiting,
+                ShardState::Waiting | ShardState::Standby => return None,
+            };
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a rate for people to read"
+            )]
+            let events_per_second = status.events_per_second.round() as u64;
+            Some(Owned {
+                shard: status.shard,
+                state,
+                events_per_second,
+            })
+        });
+        said.collect()
     }
 
     /// Takes the rates since the last call, `seconds` ago, smoothed a little.

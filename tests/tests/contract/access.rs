@@ -97,7 +97,8 @@ async fn an_operator_meets_only_problems_that_the_document_lists() {
             } else if operation.path.contains("{kid}") {
                 answer.refused(404, "not_found");
             } else {
-                let is_done = (200..300).contains(&answer.status);
+                let is_done = (200..300).contains(&answer.status)
+                    || operation.id == "rebuild_projections" && answer.code() == "conflict";
                 assert!(is_done, "{}: {}", operation.id, answer.text());
             }
         }

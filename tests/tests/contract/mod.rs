@@ -115,7 +115,7 @@ impl Operation {
 
     /// Whether its answer has no end.
     fn is_endless(&self) -> bool {
-        self.id == "stream_revocations"
+        ["stream_events", "stream_revocations"].contains(&self.id.as_str())
     }
 
     /// Checks that an error is a problem that the document lists here, with

@@ -23,5 +23,6 @@ mod patient;
 mod postgres_down;
 mod projectors;
 mod revocation;
+mod tail;
 mod under_load;
 mod writers;

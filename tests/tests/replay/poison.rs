@@ -83,6 +83,28 @@ async fn r_13_an_unknown_event_stops_its_shard_loudly_and_nothing_else() {
         let other = world.login(&address).await;
         world.verify(&other.access).await.expect(200);
     }
+    // Told to, it tries again at once, and stops again.
+    let fault = |shards: &[Value]| shards[usize::from(subject.shard)]["fault"].clone();
+    let since = fault(&projections(&world, &operator.access).await)["since"].clone();
+    let repair = world.post("/v1/admin/projections/repair", &json!({}));
+    let repaired = repair.by(&operator.access).send().await.expect(200);
+    assert_eq!(repaired.json()["shards"], json!([subject.shard]));
+    eventually(PATIENCE, || async {
+        fault(&projections(&world, &operator.access).await)["since"] != since
+    })
+    .await;
+    // Made anew, it stops the rebuild, which says so; what serves goes on.
+    let rebuild = world.post_nothing("/v1/admin/projections/rebuild");
+    rebuild.by(&operator.access).send().await.expect(202);
+    eventually(PATIENCE, || async {
+        let all = projections(&world, &operator.access).await;
+        let failed = all.get(usize::from(world.log.shards()));
+        failed.is_some_and(|failed| {
+            let message = failed["fault"]["message"].as_str().unwrap_or_default();
+            failed["state"] == "stopped" && message.contains("exploded")
+        })
+    })
+    .await;
     // It is not skipped, however long it takes.
     let shard = &projections(&world, &operator.access).await[usize::from(subject.shard)];
     assert_eq!(shard["state"], "stopped");

@@ -1,5 +1,7 @@
 //! Every step is an event, and every event can be read.
 
+mod stream;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -2,6 +2,7 @@
 
 mod account_life;
 mod address;
+mod attempts;
 mod clients;
 mod clock;
 mod command_line;
@@ -21,6 +22,7 @@ mod pages;
 mod passkey;
 mod password;
 mod position;
+mod projection;
 mod registration;
 mod revocation;
 mod rotation;

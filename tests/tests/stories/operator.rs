@@ -255,6 +255,12 @@ async fn the_numbers_are_those_of_what_happened() {
         assert_eq!(shard["lag_events"], 0, "{shard}");
         assert_eq!(shard["position"], format!("{}.{end}", shard["shard"]));
     }
+    // Counted once for all who ask within a moment.
+    let again = world.get("/v1/admin/overview").by(&operator.access);
+    assert_eq!(again.send().await.expect(200).json()["at"], numbers["at"]);
+    let path = format!("/v1/admin/accounts/{}", ada.account);
+    let account = world.get(&path).by(&operator.access).send().await;
+    assert_eq!(account.expect(200).json()["sessions_active"], 1);
     let metrics = world.get("/metrics").send().await.expect(200).text();
     assert!(
         metrics.contains("countersign_logins_total{outcome=\"wrong_password\"} 3"),

@@ -123,7 +123,11 @@ impl App {
             Err(refused) => {
                 let denied = Denied::from(refused);
                 if let Denied::Throttled { .. } = denied {
-                    self.observe(request, SignalKind::Throttled, None).await;
+                    let account = match target {
+                        Target::Account { account, .. } => Some(account),
+                        Target::Address(_) => None,
+                    };
+                    self.observe(request, SignalKind::Throttled, account).await;
                 }
                 Err(denied)
             }

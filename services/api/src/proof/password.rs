@@ -209,7 +209,8 @@ impl App {
         match self.hashing.verify(password, stored).await {
             Ok(verdict) => Ok(verdict),
             Err(shed) => {
-                self.observe(request, SignalKind::LoginShed, None).await;
+                let account = found.map(|found| found.id);
+                self.observe(request, SignalKind::LoginShed, account).await;
                 Err(shed.into())
             }
         }

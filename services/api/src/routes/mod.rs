@@ -10,6 +10,7 @@ mod oauth2;
 mod operations;
 mod page;
 mod show;
+mod sse;
 mod tags;
 
 use countersign_openapi::ProblemCode;
@@ -37,7 +38,9 @@ pub(crate) type Routes = (
         admin::Revocations,
         admin::Accounts,
         admin::AccountLife,
+        admin::Attempts,
         admin::Events,
+        admin::EventStream,
         admin::Projections,
         admin::Keys,
         admin::Verifiers,
@@ -78,7 +81,9 @@ pub(crate) fn service() -> OpenApiService<Routes, ()> {
             admin::Revocations,
             admin::Accounts,
             admin::AccountLife,
+            admin::Attempts,
             admin::Events,
+            admin::EventStream,
             admin::Projections,
             admin::Keys,
             admin::Verifiers,
@@ -155,6 +160,8 @@ pub(crate) fn problems() -> Vec<(&'static str, Vec<ProblemCode>)> {
         ("list_accounts", &[PositionNotReached]),
         ("get_account", &[NotFound, PositionNotReached]),
         ("list_account_events", &[NotFound]),
+        ("list_account_attempts", &[NotFound, PositionNotReached]),
+        ("rebuild_projections", &[Conflict]),
         ("suspend_account", &[NotFound]),
         ("reinstate_account", &[NotFound]),
         ("set_roles", &[NotFound]),

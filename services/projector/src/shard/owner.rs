@@ -121,6 +121,8 @@ impl<'a> Owner<'a> {
         self.log_is_back(&mut tail, view).await?;
         if self.stuck.is_none() {
             self.state(ShardState::Running, None);
+            // So that it is told at once whose it is.
+            self.shared.look_now.notify_one();
         }
         self.announce().await;
         self.shared.board.advance(self.checkpoint.position, 0);

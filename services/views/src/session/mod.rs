@@ -7,7 +7,7 @@ mod select;
 
 pub(crate) use apply::{Changes, Continuation, proceed, write};
 pub use filter::{IpFilter, SessionFilter, StateFilter};
-pub use query::{Ended, Session, SessionState, all, get, list};
+pub use query::{Ended, Session, SessionState, active_of, all, get, list};
 pub use select::{
     AcrFilter, AsOf, Outcome, Selected, Selecting, Selection, Totals, select, totals,
 };

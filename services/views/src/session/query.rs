@@ -237,6 +237,23 @@ pub async fn list(
     Ok(Page::of(sessions, filter.limit, |session| session.id))
 }
 
+/// How many sessions of an account are active at `now`.
+pub async fn active_of(
+    pool: &PgPool,
+    account: AccountId,
+    now: Timestamp,
+) -> Result<u64, ViewError> {
+    let active: i64 = sqlx::query_scalar(
+        "select count(*) from countersign.sessions
+         where account_id = $1 and ended_at is null and idle_expires_at > $2 and expires_at > $2",
+    )
+    .bind(account.uuid())
+    .bind(now.to_datetime())
+    .fetch_one(pool)
+    .await?;
+    number::from_stored(active)
+}
+
 /// One session.
 pub async fn get(pool: &PgPool, id: SessionId) -> Result<Option<Session>, ViewError> {
     sqlx::query_as::<_, Row>(

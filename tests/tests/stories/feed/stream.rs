@@ -1,101 +1,28 @@
 //! The feed over HTTP: parts of it, and server-sent events.
 
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use countersign_verifier::feed::{EventId, StreamId};
-use futures_util::{Stream, StreamExt};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{complete, feed, sessions, stored, tells};
-use crate::support::{Client, PATIENCE, World, email, eventually, soon};
+use crate::support::{Client, Heard, Listening, PATIENCE, World, email, eventually};
 
-/// One server-sent event.
-#[derive(Debug, Clone, Default)]
-struct Event {
-    id: Option<EventId>,
-    name: String,
-    data: String,
+const PATH: &str = "/v1/revocations/stream";
+
+/// Somebody who listens, from after `last`.
+async fn listen(client: &Client, token: &str, last: Option<EventId>) -> Listening {
+    let last = last.map(|last| last.to_string());
+    client.listen(PATH, token, last.as_deref()).await
 }
 
-impl Event {
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.data).unwrap_or_else(|error| panic!("{error}: {}", self.data))
-    }
-
-    fn tells(&self, session: uuid::Uuid) -> bool {
-        self.name == "revocations" && self.data.contains(&session.to_string())
-    }
+fn id(event: &Heard) -> Option<EventId> {
+    let id = event.id.as_deref();
+    id.map(|id| id.parse().expect("an id"))
 }
 
-/// Somebody who listens.
-struct Listener {
-    bytes: Pin<Box<dyn Stream<Item = Vec<u8>> + Send>>,
-    text: String,
-}
-
-impl Listener {
-    async fn on(client: &Client, token: &str, last: Option<EventId>) -> Self {
-        Self::after(client, token, last.map(|last| last.to_string())).await
-    }
-
-    async fn after(client: &Client, token: &str, last: Option<String>) -> Self {
-        let url = format!("{}/v1/revocations/stream", client.url);
-        let mut request = client.http.get(url).bearer_auth(token);
-        if let Some(last) = last {
-            request = request.header("last-event-id", last);
-        }
-        let answer = request.send().await.expect("an answer");
-        assert_eq!(answer.status().as_u16(), 200);
-        let kind = answer.headers()["content-type"].to_str().expect("ASCII");
-        assert!(kind.starts_with("text/event-stream"), "{kind}");
-        let bytes = answer.bytes_stream().map(|part| match part {
-            Ok(part) => part.to_vec(),
-            Err(error) => panic!("{error}"),
-        });
-        Self {
-            bytes: Box::pin(bytes),
-            text: String::new(),
-        }
-    }
-
-    /// The next event; none if the stream is over.
-    async fn next(&mut self) -> Option<Event> {
-        loop {
-            if let Some((event, rest)) = self.text.split_once("\n\n") {
-                let mut read = Event::default();
-                for line in event.lines() {
-                    match line.split_once(": ").expect("a field") {
-                        ("id", id) => read.id = Some(id.parse().expect("an id")),
-                        ("event", name) => name.clone_into(&mut read.name),
-                        ("data", data) => data.clone_into(&mut read.data),
-                        other => panic!("{other:?}"),
-                    }
-                }
-                let read_bytes = self.text.len() - rest.len();
-                self.text.drain(..read_bytes);
-                return Some(read);
-            }
-            let part = soon(self.bytes.next()).await?;
-            self.text.push_str(&String::from_utf8(part).expect("UTF-8"));
-        }
-    }
-
-    /// The next event for which this holds, and those before.
-    async fn until(&mut self, holds: impl Fn(&Event) -> bool) -> (Event, Vec<Event>) {
-        let mut before = Vec::new();
-        let reading = async {
-            loop {
-                let event = self.next().await.expect("it goes on");
-                if holds(&event) {
-                    return event;
-                }
-                before.push(event);
-            }
-        };
-        let event = soon(reading).await;
-        (event, before)
-    }
+fn has_told(event: &Heard, session: uuid::Uuid) -> bool {
+    event.name == "revocations" && event.data.contains(&session.to_string())
 }
 
 #[tokio::test]
@@ -103,27 +30,27 @@ async fn a_listener_hears_of_revocations_and_beats_and_goes_on_where_it_was() {
     let world = World::start().await;
     let operator = world.operator().await;
     complete(&world, &operator).await;
-    let mut listener = Listener::on(&world, &operator.access, None).await;
+    let mut listener = listen(&world, &operator.access, None).await;
     let (genesis, _) = listener
         .until(|event| event.name == "beat" && event.json()["genesis"] == true)
         .await;
     assert!(genesis.id.is_some());
     let ada = world.register(&email("ada")).await;
     world.logout(&ada.refresh).await.expect(204);
-    let (told, _) = listener.until(|event| event.tells(ada.session)).await;
+    let (told, _) = listener.until(|event| has_told(event, ada.session)).await;
     let (beat, _) = listener.until(|event| event.name == "beat").await;
-    let seq = |event: &Event| event.id.expect("an id").seq;
+    let seq = |event: &Heard| id(event).expect("an id").seq;
     assert!(seq(&beat) > seq(&told), "{beat:?}");
     drop(listener);
     let grace = world.register(&email("grace")).await;
     world.logout(&grace.refresh).await.expect(204);
-    let mut again = Listener::on(&world, &operator.access, told.id).await;
-    let (_, before) = again.until(|event| event.tells(grace.session)).await;
-    assert!(!before.iter().any(|event| event.tells(ada.session)));
+    let mut again = listen(&world, &operator.access, id(&told)).await;
+    let (_, before) = again.until(|event| has_told(event, grace.session)).await;
+    assert!(!before.iter().any(|event| has_told(event, ada.session)));
     assert!(before.iter().all(|event| event.name != "gap"), "{before:?}");
-    let last = told.id.expect("an id");
+    let last = id(&told).expect("an id");
     for (seq, event) in (last.seq + 1..).zip(before) {
-        assert_eq!(event.id, Some(EventId { seq, ..last }));
+        assert_eq!(id(&event), Some(EventId { seq, ..last }));
     }
 }
 
@@ -142,24 +69,24 @@ async fn what_can_not_be_sent_any_more_is_named() {
     .await;
     let stream = page["stream"].as_str().expect("a name");
     let stream = stream.parse().expect("digits");
-    let id = |seq| EventId { stream, seq };
-    let mut listener = Listener::on(&world, &operator.access, Some(id(1))).await;
+    let at = |seq| EventId { stream, seq };
+    let mut listener = listen(&world, &operator.access, Some(at(1))).await;
     let gap = listener.next().await.expect("an event");
     assert_eq!(gap.name, "gap");
     assert_eq!(gap.json()["from"], 2);
     let to = gap.json()["to"].as_u64().expect("a sequence");
     assert!(to >= last, "{gap:?}");
     let next = listener.next().await.expect("an event");
-    assert_eq!(next.id, Some(id(to + 1)));
+    assert_eq!(id(&next), Some(at(to + 1)));
     // Whoever has read another stream, further than this one goes.
     // Or another stream altogether, or none.
     let foreign = EventId {
         stream: StreamId(stream.0 - 1),
         seq: to,
     };
-    let others = [id(1_000_000).to_string(), foreign.to_string()];
+    let others = [at(1_000_000).to_string(), foreign.to_string()];
     for last in others.into_iter().chain(["x".into(), to.to_string()]) {
-        let mut other = Listener::after(&world, &operator.access, Some(last)).await;
+        let mut other = world.listen(PATH, &operator.access, Some(&last)).await;
         let gap = other.next().await.expect("an event");
         assert_eq!(gap.name, "gap");
         assert_eq!(gap.json()["from"], 1);
@@ -172,12 +99,12 @@ async fn a_listener_is_sent_away_when_its_token_is_revoked_or_expires() {
     let operator = world.operator().await;
     complete(&world, &operator).await;
     let other = world.operator().await;
-    let mut listener = Listener::on(&world, &other.access, None).await;
-    let mut stays = Listener::on(&world, &operator.access, None).await;
+    let mut listener = listen(&world, &other.access, None).await;
+    let mut stays = listen(&world, &operator.access, None).await;
     world.logout(&other.refresh).await.expect(204);
     listener.until(|event| event.name == "end").await;
     assert!(listener.next().await.is_none());
-    stays.until(|event| event.tells(other.session)).await;
+    stays.until(|event| has_told(event, other.session)).await;
     world.later(Duration::from_secs(911));
     stays.until(|event| event.name == "end").await;
     assert!(stays.next().await.is_none());
@@ -189,7 +116,7 @@ async fn a_service_that_stops_ends_its_streams() {
     let operator = world.operator().await;
     let other = world.second_service().await;
     complete(&other, &operator).await;
-    let mut listener = Listener::on(&other, &operator.access, None).await;
+    let mut listener = listen(&other, &operator.access, None).await;
     let (stopping, ()) = futures_util::join!(
         async {
             let began = Instant::now();
@@ -209,17 +136,17 @@ async fn r_11_listeners_that_read_nothing_slow_nobody() {
     let world = World::alone().await;
     let operator = world.operator().await;
     complete(&world, &operator).await;
-    let mut quick = Listener::on(&world, &operator.access, None).await;
+    let mut quick = listen(&world, &operator.access, None).await;
     let mut idle = Vec::new();
     for _ in 0..50 {
-        idle.push(Listener::on(&world, &operator.access, None).await);
+        idle.push(listen(&world, &operator.access, None).await);
     }
     let mut slowest = Duration::ZERO;
     for _ in 0..40 {
         let ada = world.register(&email("ada")).await;
         world.logout(&ada.refresh).await.expect(204);
         let acknowledged = Instant::now();
-        quick.until(|event| event.tells(ada.session)).await;
+        quick.until(|event| has_told(event, ada.session)).await;
         slowest = slowest.max(acknowledged.elapsed());
     }
     assert!(slowest < super::BOUND, "{slowest:?}");

@@ -6,12 +6,14 @@ use crate::http::Json;
 use countersign_events::AccountId;
 use countersign_openapi as wire;
 use countersign_views::account::{self, AccountFilter};
+use countersign_views::session;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::{Header, Path, Query};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
 use crate::routes::page::{Cursor, limit};
@@ -64,6 +66,7 @@ impl Accounts {
     async fn get_account(
         &self,
         app: Data<&Arc<App>>,
+        request: Circumstances,
         _caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
@@ -72,10 +75,12 @@ impl Accounts {
         min_position: Header<Option<String>>,
     ) -> poem::Result<Json<wire::Account>> {
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let row = account::get(&app.0.views, AccountId::from_uuid(id.0))
-            .await
-            .map_err(Denied::from)?;
-        Ok(Json(show::account(row.ok_or(Denied::NotFound)?)))
+        let id = AccountId::from_uuid(id.0);
+        let row = account::get(&app.0.views, id).await.map_err(Denied::from)?;
+        let mut shown = show::account(row.ok_or(Denied::NotFound)?);
+        let active = session::active_of(&app.0.views, id, request.now).await;
+        shown.sessions_active = Some(active.map_err(Denied::from)?);
+        Ok(Json(shown))
     }
 
     /// Read what happened to an account

@@ -19,6 +19,11 @@ use crate::routes::page::limit;
 use crate::routes::show;
 use crate::routes::tags::Tags;
 
+mod reader;
+mod stream;
+
+pub(crate) use stream::EventStream;
+
 pub(crate) struct Events;
 
 #[OpenApi(prefix_path = "/v1/admin/events", tag = "Tags::Admin")]
@@ -46,15 +51,7 @@ impl Events {
         /// The `next` of the page before.
         after: Query<Option<String>>,
     ) -> poem::Result<Json<wire::Page<wire::Event>>> {
-        let noun = noun.0.map(|noun| noun.parse::<Noun>()).transpose();
-        let filter = Filter {
-            noun: noun.map_err(|_| Denied::InvalidParameter {
-                name: "noun",
-                message: "expected account, session, email or key",
-            })?,
-            subject_id: subject_id.0,
-            name: name.0,
-        };
+        let filter = Filter::parse(noun.0.as_deref(), subject_id.0, name.0)?;
         let limit = usize::from(self::limit(limit.0)?);
         let log = &app.0.log;
         let bounds = if let Some(cursor) = after.0 {
@@ -75,6 +72,32 @@ struct Filter {
 }
 
 impl Filter {
+    fn parse(
+        noun: Option<&str>,
+        subject_id: Option<Uuid>,
+        name: Option<String>,
+    ) -> Result<Self, Denied> {
+        let noun = noun.map(str::parse::<Noun>).transpose();
+        Ok(Self {
+            noun: noun.map_err(|_| Denied::InvalidParameter {
+                name: "noun",
+                message: "expected account, session, email or key",
+            })?,
+            subject_id,
+            name,
+        })
+    }
+
+    /// Those of the events of a message that fit.
+    fn of(&self, message: &RawMessage) -> Result<Vec<wire::Event>, Denied> {
+        if !self.wants(message) {
+            return Ok(Vec::new());
+        }
+        let mut events = show::events(message)?;
+        events.retain(|event| self.name.as_ref().is_none_or(|name| *name == event.name));
+        Ok(events)
+    }
+
     fn wants(&self, message: &RawMessage) -> bool {
         self.noun.is_none_or(|noun| noun == message.subject.noun)
             && self.subject_id.is_none_or(|id| id == message.subject.id)
@@ -145,9 +168,7 @@ async fn backwards(
     }
     let mut items = Vec::new();
     for message in shown {
-        let wanted =
-            |event: &wire::Event| filter.name.as_ref().is_none_or(|name| *name == event.name);
-        items.extend(show::events(message)?.into_iter().filter(wanted));
+        items.extend(filter.of(message)?);
     }
     let more = bounds.iter().any(|bound| *bound > 1);
     Ok(wire::Page {

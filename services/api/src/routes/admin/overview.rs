@@ -1,15 +1,14 @@
-//! `/v1/admin/overview` and `/v1/admin/projections`
+//! `/v1/admin/overview`
 
 use std::sync::Arc;
 
 use crate::http::Json;
-use countersign_events::EndReason;
+use countersign_events::{EndReason, Position};
 use countersign_openapi as wire;
-use countersign_views::{checkpoint, failure, generation, overview};
-use futures_util::future::try_join_all;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 
+use super::projection;
 use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
@@ -22,7 +21,8 @@ pub(crate) struct Overview;
 impl Overview {
     /// Read the numbers
     ///
-    /// Needs `sessions:read`.
+    /// They may be some seconds old; `at` says when they were true. Needs
+    /// `sessions:read`.
     #[oai(path = "/", method = "get", operation_id = "get_overview")]
     async fn get_overview(
         &self,
@@ -30,14 +30,19 @@ impl Overview {
         request: Circumstances,
         _caller: SignedIn,
     ) -> poem::Result<Json<wire::Overview>> {
-        let numbers = overview(&app.0.views, request.now);
-        let numbers = numbers.await.map_err(Denied::from)?;
-        let projections = projections(app.0).await?;
+        let counted = app.0.numbers.read(&app.0.views, request.now).await;
+        let counted = counted.map_err(Denied::from)?;
+        let numbers = counted.numbers;
+        let projections = projection::serving(app.0).await?;
+        let position = |shard| {
+            let mut known = counted.positions.iter();
+            let known = known.find(|position| position.shard == shard);
+            known.copied().unwrap_or(Position { shard, sequence: 0 })
+        };
         Ok(Json(wire::Overview {
-            at: request.now.to_datetime(),
-            positions: projections
-                .iter()
-                .map(|shard| shard.position.clone())
+            at: counted.at.to_datetime(),
+            positions: (0..app.0.log.shards())
+                .map(|shard| position(shard).to_string())
                 .collect(),
             accounts: numbers.accounts,
             sessions_active: numbers.sessions_active,
@@ -54,63 +59,4 @@ impl Overview {
             projections,
         }))
     }
-}
-
-pub(crate) struct Projections;
-
-#[OpenApi(prefix_path = "/v1/admin/projections", tag = "Tags::Admin")]
-impl Projections {
-    /// Read the state of the read models
-    ///
-    /// One entry a shard. Needs `projections:read`.
-    #[oai(path = "/", method = "get", operation_id = "list_projections")]
-    async fn list_projections(
-        &self,
-        app: Data<&Arc<App>>,
-        _caller: SignedIn,
-    ) -> poem::Result<Json<wire::Page<wire::ProjectionState>>> {
-        let items = projections(app.0).await?;
-        Ok(Json(wire::Page { items, next: None }))
-    }
-}
-
-async fn projections(app: &App) -> Result<Vec<wire::ProjectionState>, Denied> {
-    let pool = &app.views;
-    let active = generation::active(pool).await?;
-    let positions = checkpoint::positions(pool).await?;
-    let failures = failure::list(pool).await?;
-    let ends = (0..app.log.shards()).map(|shard| app.log.last_sequence(shard));
-    let ends = try_join_all(ends).await?;
-    let version = active.map_or(0, |model| u32::try_from(model.version).unwrap_or(0));
-    let states = (0u8..).zip(ends).map(|(shard, end)| {
-        let here = positions.iter().find(|position| position.shard == shard);
-        let sequence = here.map_or(0, |position| position.sequence);
-        let failed = failures
-            .iter()
-            .find(|failure| failure.position.shard == shard);
-        let at = |sequence| countersign_events::Position { shard, sequence }.to_string();
-        let lag = end.saturating_sub(sequence);
-        wire::ProjectionState {
-            name: "accounts_and_sessions".into(),
-            version,
-            shard: shard.into(),
-            state: match (failed, here) {
-                (Some(_), _) => wire::ProjectionMode::Stopped,
-                (None, None) => wire::ProjectionMode::Unowned,
-                (None, Some(_)) => wire::ProjectionMode::Running,
-            },
-            position: at(sequence),
-            log_end: at(end),
-            lag_events: lag,
-            events_per_second: None,
-            eta_seconds: None,
-            owner: None,
-            fault: failed.map(|failure| wire::ProjectionFault {
-                position: failure.position.to_string(),
-                since: failure.failed_at.to_datetime(),
-                message: failure.error.clone(),
-            }),
-        }
-    });
-    Ok(states.collect())
 }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use countersign_openapi as wire;
 use countersign_verifier::feed::EventId;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
 use poem_openapi::param::Header;
 
-use super::events::{Events, Reader};
+use super::events::Reader;
 use crate::app::App;
 use crate::denied::Denied;
 use crate::guard::{SignedIn, Standing};
+use crate::routes::sse::Endless;
 use crate::routes::tags::Tags;
 
 pub(crate) struct StreamRevocations;
@@ -43,7 +45,7 @@ impl StreamRevocations {
         /// The `id` of the last event that was received.
         #[oai(name = "Last-Event-ID")]
         last: Header<Option<String>>,
-    ) -> poem::Result<Events> {
+    ) -> poem::Result<Endless<wire::FeedMessage>> {
         let since = app.0.feed.told_since().await.ok_or(Denied::Blind)?;
         let place = Arc::clone(&app.0.streams).try_acquire_owned();
         let place = place.map_err(|_| Denied::Overloaded)?;

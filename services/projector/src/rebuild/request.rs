@@ -1,0 +1,74 @@
+//! Rebuilds that operators ask for over HTTP.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign_views::rebuild;
+use sqlx::Connection;
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::{Outcome, begin, make_anew};
+use crate::error::RebuildError;
+use crate::projector::Shared;
+
+/// How often it is tried to take up what is wanted: somebody else may be
+/// rebuilding or verifying.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Takes up what is asked for until stopped. Who stops in the middle leaves
+/// the rest to another, or to itself when it is started again.
+pub(crate) async fn serve(shared: Arc<Shared>) {
+    let mut tick = interval(TRY_EVERY);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            () = shared.rebuild.notified() => {}
+        }
+        let taken = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            taken = take_up(&shared) => taken,
+        };
+        match taken {
+            Ok(Some(outcome)) => {
+                tracing::info!(
+                    generation = outcome.generation,
+                    events = outcome.events,
+                    "the read models were made anew"
+                );
+                shared.look_now.notify_one();
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(%error, "the read models were not made anew"),
+        }
+        tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            _ = tick.tick() => {}
+        }
+    }
+}
+
+/// None: somebody else is at it, or was quicker.
+async fn take_up(shared: &Shared) -> Result<Option<Outcome>, RebuildError> {
+    let mut control = match begin(&shared.postgres).await {
+        Ok(control) => control,
+        Err(RebuildError::Refused(_)) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !rebuild::take_up(&mut control, &shared.name).await? {
+        let _ = control.close().await;
+        return Ok(None);
+    }
+    tracing::info!("making the read models anew, as somebody asked");
+    let outcome = make_anew(
+        &shared.log,
+        &shared.postgres,
+        control,
+        &shared.name,
+        &|_| (),
+    );
+    outcome.await.map(Some)
+}
