@@ -120,6 +120,8 @@ impl Confirm {
             Verb::EnableClient => format!("Enable {}", many(number, "client")),
             Verb::RotateKeys => "Rotate the signing key".to_owned(),
             Verb::RevokeKey => "Revoke a signing key".to_owned(),
+            Verb::Repair => "Repair a read model".to_owned(),
+            Verb::Rebuild => "Rebuild ALL read models".to_owned(),
         }
     }
 
@@ -298,8 +300,11 @@ impl Confirm {
         let unknown = unknown.count();
         let one = (self.targets.as_slice(), self.outcomes.as_slice());
         let done = if let ([target], [Some(Ok(done))]) = one {
-            let (label, position) = (&target.label, &done.position);
-            format!("{label} {} as of {position}", self.verb.done())
+            let as_of = match done.position.as_str() {
+                "" => String::new(),
+                position => format!(" as of {position}"),
+            };
+            format!("{} {}{as_of}", target.label, self.verb.done())
         } else {
             let all = count(self.targets.len() as u64);
             format!("{} of {all} done", count(done as u64))

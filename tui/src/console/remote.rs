@@ -2,6 +2,7 @@
 
 pub(super) mod act;
 mod ask;
+mod follow;
 
 use std::sync::{Arc, PoisonError};
 
