@@ -71,6 +71,11 @@ impl Follow {
         self.cursor.clone()
     }
 
+    /// It begins at the end of the log the next time.
+    pub fn forget(&mut self) {
+        self.cursor = None;
+    }
+
     /// It is asked for under this ticket.
     pub fn ask(&mut self, ticket: u64) {
         self.state = State::Asked(ticket);
@@ -135,7 +140,11 @@ impl Follow {
         if !self.is(ticket) {
             return false;
         }
-        let wait = (1_i64 << self.tries.min(4)).min(WAIT_MAX);
+        // What the service ends goes on at once, if it did not just begin.
+        let wait = match (&failed, self.tries) {
+            (None, 0) => 0,
+            (_, tries) => (1_i64 << tries.min(4)).min(WAIT_MAX),
+        };
         self.tries = self.tries.saturating_add(1);
         self.failed = failed;
         self.state = State::Waiting(now + Duration::seconds(wait));
@@ -185,7 +194,7 @@ mod tests {
             waits.push(wait.whole_seconds());
             follow.ask(ticket + 1);
         }
-        assert_eq!(waits, [1, 2, 4, 8, 15, 15, 15]);
+        assert_eq!(waits, [0, 2, 4, 8, 15, 15, 15]);
         follow.began(8, NOW);
         assert_eq!(follow.standing(NOW), Standing::Replay);
         assert_eq!(follow.cursor().as_deref(), Some("a"));
@@ -194,7 +203,7 @@ mod tests {
         assert_eq!(follow.standing(NOW), Standing::Replay);
         assert!(follow.brought(8, Some("c".to_owned()), None));
         assert_eq!(follow.standing(NOW), Standing::Live);
-        follow.cut(8, None, NOW);
+        follow.cut(8, Some(Failed::NotTried), NOW);
         assert_eq!(
             follow.standing(NOW),
             Standing::Reconnecting(Duration::SECOND)

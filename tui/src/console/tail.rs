@@ -74,6 +74,8 @@ pub struct Tail {
     held: Option<u64>,
     unseen: u64,
     top: u64,
+    /// Whether somebody went up and found no further row that fits.
+    reaching: bool,
     /// The stream.
     pub follow: Follow,
     /// When the stream said something last.
@@ -94,6 +96,7 @@ impl Default for Tail {
             held: None,
             unseen: 0,
             top: FIRST,
+            reaching: false,
             follow: Follow::default(),
             heard: None,
             pane: Pane::default(),
@@ -142,16 +145,25 @@ impl Tail {
 
     /// Whether to ask for what happened before, and the cursor to ask with:
     /// once when the stream is there, and whenever the cursor is near the
-    /// oldest row.
+    /// oldest row or cannot go further up.
     pub fn wants_older(&self) -> Option<Back> {
         let near = self.cursor_row().saturating_sub(self.first) < NEAR;
         match &self.older {
             Older::Unknown => Some(Back { after: None }),
-            Older::Behind(cursor) if near && !self.is_live() => Some(Back {
+            Older::Behind(cursor) if (near || self.reaching) && !self.is_live() => Some(Back {
                 after: Some(cursor.clone()),
             }),
             _ => None,
         }
+    }
+
+    /// Forgets all rows, where it is not known what came behind them.
+    pub fn forget(&mut self) {
+        let follow = std::mem::take(&mut self.follow);
+        *self = Self {
+            follow,
+            ..Self::default()
+        };
     }
 
     /// Whether everything that the service has is held.
@@ -181,6 +193,7 @@ impl Tail {
             let last = self.known.entry(*shard).or_insert(*sequence);
             *last = (*last).max(*sequence);
         }
+        self.reaching = false;
         let was_empty = self.rows.is_empty();
         for event in in_order(new.into_iter().map(|(_, event)| event).collect())
             .into_iter()
@@ -272,6 +285,7 @@ impl Tail {
             }
         }
         let at_end = forward && left > 0;
+        self.reaching |= !forward && left > 0;
         self.held = (!at_end).then_some(at);
         if at_end {
             self.unseen = 0;

@@ -1,7 +1,8 @@
 //! Following the log, key by key.
 
+use countersign_openapi::ProblemCode;
 use countersign_tui::Followed;
-use countersign_tui::console::{Effect, Message, TailRow};
+use countersign_tui::console::{Effect, Failed, Message, TailRow};
 use serde_json::json;
 use time::Duration;
 use uuid::Uuid;
@@ -58,6 +59,33 @@ fn a_cut_stream_goes_on_from_its_cursor_and_nothing_comes_twice() {
     assert_eq!(after, Some("7".to_owned()));
     driver.serve(&mut service);
     assert_eq!(positions(&driver)[before..], ["1.40", "1.41"]);
+    assert!(driver.screen().contains("LIVE"), "{}", driver.screen());
+}
+
+#[test]
+fn a_stream_without_a_cursor_begins_with_an_empty_screen() {
+    let (mut driver, mut service) = at_events();
+    let (ticket, _) = driver.stream.clone().expect("a stream");
+    let told = "Invalid (validation_failed): Last-Event-ID".to_owned();
+    let failed = Failed::Refused(ProblemCode::ValidationFailed, told);
+    driver.tell(Message::Cut {
+        ticket,
+        failed: Some(failed),
+    });
+    driver.wait(Duration::seconds(1));
+    assert!(driver.model.tail.is_empty(), "what came since is not known");
+    driver.serve(&mut service);
+    assert!(!driver.model.tail.is_empty());
+    assert!(driver.screen().contains("LIVE"), "{}", driver.screen());
+}
+
+#[test]
+fn what_the_service_ends_goes_on_at_once() {
+    let (mut driver, mut service) = at_events();
+    let (ticket, _) = driver.stream.clone().expect("a stream");
+    let failed = None;
+    driver.tell(Message::Cut { ticket, failed });
+    driver.serve(&mut service);
     assert!(driver.screen().contains("LIVE"), "{}", driver.screen());
 }
 

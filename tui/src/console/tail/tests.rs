@@ -74,6 +74,20 @@ fn older_pages_come_when_the_cursor_is_near_them() {
 }
 
 #[test]
+fn whoever_finds_no_row_that_fits_looks_further_back() {
+    let mut tail = Tail::default();
+    let positions: Vec<String> = (100..200).rev().map(|at| format!("0.{at}")).collect();
+    let positions: Vec<&str> = positions.iter().map(String::as_str).collect();
+    tail.absorb_older(page(&positions, Some("a")));
+    let fits = |row: &TailRow| row.event().is_some_and(|event| event.position == "0.199");
+    tail.step(-1, fits);
+    let after = Some("a".to_owned());
+    assert_eq!(tail.wants_older(), Some(Back { after }));
+    tail.absorb_older(page(&["0.99"], Some("b")));
+    assert_eq!(tail.wants_older(), None, "one page a step");
+}
+
+#[test]
 fn the_cursor_stays_on_its_event() {
     let mut tail = Tail::default();
     tail.absorb_older(page(&["0.3", "0.2", "0.1"], None));

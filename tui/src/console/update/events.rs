@@ -1,5 +1,7 @@
 //! Following the log.
 
+use countersign_openapi::ProblemCode;
+
 use super::{answer, lists};
 use crate::Followed;
 use crate::console::message::{Effect, Query};
@@ -12,6 +14,10 @@ use crate::console::tail::Back;
 pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     let now = model.now;
     if model.tail.follow.is_wanted(now) {
+        if model.tail.follow.cursor().is_none() {
+            // Nobody knows what happened since the rows that are held.
+            model.tail.forget();
+        }
         let ticket = model.ticket();
         model.tail.follow.ask(ticket);
         effects.push(Effect::Follow {
@@ -66,6 +72,10 @@ pub(super) fn cut(
         return;
     }
     let Some(failed) = failed else { return };
+    if let Failed::Refused(ProblemCode::ValidationFailed, _) = failed {
+        // A cursor that the service does not take leads nowhere.
+        model.tail.follow.forget();
+    }
     model.note_error(format!("events: {}", failed.told()));
     // A stream that breaks says nothing about all other questions.
     if matches!(failed, Failed::NoAnswer(_) | Failed::SignedOut(_)) {
