@@ -170,7 +170,12 @@ impl Confirm {
             Focus::Cancel if self.reason.is_empty() && self.verb.takes_reason() => {
                 "type a reason; Enter or Esc cancels".to_owned()
             }
-            Focus::Cancel => "Tab goes on; Enter or Esc cancels".to_owned(),
+            Focus::Cancel => match self.asked() {
+                Some(asked) if self.count.is_empty() => {
+                    format!("type {asked}; Enter or Esc cancels")
+                }
+                _ => "Tab goes on; Enter or Esc cancels".to_owned(),
+            },
             Focus::Reason => match self.asked() {
                 Some(asked) => format!("Tab, then type {asked}; Esc cancels"),
                 None => format!("Tab to {}; Esc cancels", self.verb.button()),
@@ -233,10 +238,19 @@ impl Confirm {
                 };
                 Outcome::Stay
             }
-            // Whoever begins to type means the reason.
+            // Whoever begins to type means what is to be typed first.
             (KeyCode::Char(_), Focus::Cancel) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
-                self.focus = Focus::Reason;
-                self.reason.key(key);
+                match self.order().first() {
+                    Some(Focus::Reason) => {
+                        self.focus = Focus::Reason;
+                        self.reason.key(key);
+                    }
+                    Some(Focus::Count) => {
+                        self.focus = Focus::Count;
+                        self.count.key(key);
+                    }
+                    _ => {}
+                }
                 Outcome::Stay
             }
             _ => Outcome::Stay,

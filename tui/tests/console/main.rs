@@ -7,6 +7,7 @@ mod driver;
 mod following;
 mod made;
 mod past;
+mod projections;
 mod properties;
 mod service;
 mod sizes;

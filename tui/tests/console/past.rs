@@ -1,7 +1,7 @@
 //! Looking at what was, key by key.
 
 use countersign_openapi::SessionState;
-use countersign_tui::console::{Effect, Layer, Query, Screen};
+use countersign_tui::console::{Answer, Effect, Layer, Message, Past, Query, Screen};
 use time::Duration;
 
 use super::driver::Driver;
@@ -136,6 +136,46 @@ fn an_answer_of_now_changes_nothing_of_then_and_the_other_way_round() {
 }
 
 #[test]
+fn a_row_of_then_is_not_made_new_by_an_answer_of_now() {
+    let (mut driver, mut service) = at_sessions(40);
+    go(&mut driver, &mut service, "-30m");
+    let ended = service.sessions.iter();
+    let ended = ended
+        .clone()
+        .find(|session| session.state == SessionState::Revoked);
+    let id = ended.expect("one that is over").id;
+    let query = Query::Session { id, at_least: None };
+    let outcome = service.ask(&query);
+    driver.tell(Message::Answer(Answer {
+        ticket: 7,
+        query,
+        outcome,
+    }));
+    let row = driver.model.sessions.rows().iter().find(|row| row.id == id);
+    assert_eq!(row.map(|row| row.state), Some(SessionState::Active));
+}
+
+#[test]
+fn an_answer_of_another_moment_says_nothing_of_this_one() {
+    let (mut driver, mut service) = at_sessions(40);
+    driver.press(&[":"]);
+    driver.write("at -30m");
+    driver.press(&["Enter"]);
+    let of_before = std::mem::take(&mut driver.waiting);
+    driver.press(&[":"]);
+    driver.write("at -10m");
+    driver.press(&["Enter"]);
+    let of_this = std::mem::replace(&mut driver.waiting, of_before);
+    driver.serve(&mut service);
+    driver.waiting = of_this;
+    driver.serve(&mut service);
+    let seconds = (made::NOW - Duration::minutes(10)).unix_timestamp();
+    let past = driver.model.past.as_ref().expect("a moment");
+    assert_eq!(past.as_of(), format!("0.1-1.2@{seconds}"));
+    assert!(!driver.model.sessions.rows().is_empty());
+}
+
+#[test]
 fn a_field_leads_to_the_event_that_set_it() {
     let (mut driver, mut service) = at_sessions(40);
     driver.press(&["Enter"]);
@@ -227,4 +267,28 @@ fn lists_of_the_service_say_why_they_are_not_sorted() {
     let mut sorted = kids.clone();
     sorted.sort_by(|left, right| right.cmp(left));
     assert_eq!(kids, sorted);
+}
+
+#[test]
+fn a_dialog_that_is_open_does_nothing_to_the_past() {
+    let (mut driver, mut service) = at_sessions(10);
+    driver.arm(&mut service);
+    driver.press(&["x"]);
+    driver.wait(Duration::milliseconds(300));
+    driver.write("why");
+    driver.press(&["Tab"]);
+    // No key leads here; it holds all the same.
+    driver.model.past = Some(Past::new(made::NOW - Duration::HOUR));
+    driver.press(&["y"]);
+    driver.serve(&mut service);
+    assert!(service.told.is_empty());
+    assert!(
+        driver.screen().contains("you look at the past"),
+        "{}",
+        driver.screen()
+    );
+    driver.model.past = None;
+    driver.press(&["y"]);
+    driver.serve(&mut service);
+    assert_eq!(service.told.len(), 1);
 }

@@ -3,6 +3,7 @@
 use countersign_openapi::{Account, Attempt, Client, Event, ProjectionState, Session, SigningKey};
 use uuid::Uuid;
 
+use super::lists;
 use crate::console::list::Row;
 use crate::console::model::Model;
 use crate::console::save;
@@ -98,7 +99,9 @@ pub(super) fn client(model: &Model) -> Option<&Client> {
         return None;
     }
     let id = model.client_at?;
-    model.clients.data()?.iter().find(|client| client.id == id)
+    let client = model.clients.data()?.iter().find(|client| client.id == id);
+    // What the filter hides is not chosen.
+    client.filter(|client| lists::fits_client(&model.client_filter, client, model.now))
 }
 
 /// The event the cursor is on.

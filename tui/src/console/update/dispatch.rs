@@ -95,13 +95,16 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
         Action::RevokeAll | Action::Suspend | Action::Reinstate | Action::ResetFactors => {
             account_refused(model, action)
         }
-        Action::DisableClient | Action::EnableClient => {
-            may(model, WRITERS).or_else(|| match (chosen::client(model)?.state, action) {
+        Action::DisableClient | Action::EnableClient => may(model, WRITERS).or_else(|| {
+            let Some(client) = chosen::client(model) else {
+                return told("no client is chosen");
+            };
+            match (client.state, action) {
                 (ClientState::Disabled, Action::DisableClient) => told("already disabled"),
                 (ClientState::Active, Action::EnableClient) => told("not disabled"),
                 _ => None,
-            })
-        }
+            }
+        }),
         Action::RotateKeys => may(model, WRITERS),
         Action::RevokeKey => may(model, WRITERS).or_else(|| match chosen::key(model)?.state {
             SigningKeyState::Revoked => told("already revoked"),

@@ -64,7 +64,18 @@ pub(super) fn set(model: &mut Model, screen: Screen, filter: Filter) {
             model.account_filter = filter;
             model.accounts.reset();
         }
-        Screen::Clients => model.client_filter = filter,
+        Screen::Clients => {
+            let clients = model.clients.data().map(Vec::as_slice).unwrap_or_default();
+            let mut fitting = clients
+                .iter()
+                .filter(|client| fits_client(&filter, client, model.now));
+            let first = fitting.clone().next().map(|client| client.id);
+            let stays = fitting.any(|client| Some(client.id) == model.client_at);
+            if !stays {
+                model.client_at = first;
+            }
+            model.client_filter = filter;
+        }
         Screen::Events => {
             // What the service leaves out is not here.
             let is_other = events_query(&filter) != events_query(&model.event_filter);
