@@ -15,8 +15,14 @@ enum State {
     Off,
     /// It was asked for under this ticket.
     Asked(u64),
-    /// What happened since the cursor comes; it began then.
-    Replay(u64, OffsetDateTime),
+    /// What happened since the cursor comes.
+    Replay {
+        ticket: u64,
+        /// When it began.
+        since: OffsetDateTime,
+        /// Whether the last thing that came was a beat.
+        rests: bool,
+    },
     /// It goes with the log.
     Live(u64),
     /// It was cut, and is tried again then.
@@ -63,7 +69,7 @@ impl Follow {
 
     /// Whether it is there: what happens from now on comes by it.
     pub fn is_there(&self) -> bool {
-        matches!(self.state, State::Replay(..) | State::Live(_))
+        matches!(self.state, State::Replay { .. } | State::Live(_))
     }
 
     /// The cursor to go on with.
@@ -95,7 +101,9 @@ impl Follow {
 
     fn is(&self, ticket: u64) -> bool {
         match self.state {
-            State::Asked(asked) | State::Replay(asked, _) | State::Live(asked) => asked == ticket,
+            State::Asked(asked) | State::Live(asked) | State::Replay { ticket: asked, .. } => {
+                asked == ticket
+            }
             _ => false,
         }
     }
@@ -105,7 +113,11 @@ impl Follow {
         if self.is(ticket) {
             self.failed = None;
             self.state = match self.cursor {
-                Some(_) => State::Replay(ticket, now),
+                Some(_) => State::Replay {
+                    ticket,
+                    since: now,
+                    rests: false,
+                },
                 None => State::Live(ticket),
             };
         }
@@ -124,13 +136,17 @@ impl Follow {
         }
         self.cursor = cursor.or(self.cursor.take());
         self.tries = 0;
-        // A beat comes when there is nothing else.
-        let is_new = match (&self.state, newest) {
-            (State::Replay(_, since), Some(newest)) => newest >= *since,
-            _ => true,
-        };
-        if is_new {
-            self.state = State::Live(ticket);
+        if let State::Replay { since, rests, .. } = &mut self.state {
+            // A beat comes every second, in between as well; what happened
+            // meanwhile is at its end when nothing is between two of them.
+            let is_over = match newest {
+                Some(newest) => newest >= *since,
+                None => *rests,
+            };
+            *rests = newest.is_none();
+            if is_over {
+                self.state = State::Live(ticket);
+            }
         }
         true
     }
@@ -155,7 +171,7 @@ impl Follow {
     pub fn standing(&self, now: OffsetDateTime) -> Standing {
         match self.state {
             State::Live(_) => Standing::Live,
-            State::Replay(..) => Standing::Replay,
+            State::Replay { .. } => Standing::Replay,
             State::Waiting(next) => Standing::Reconnecting((next - now).max(Duration::ZERO)),
             State::Off | State::Asked(_) if self.cursor.is_none() && self.tries == 0 => {
                 Standing::Connecting
@@ -202,6 +218,14 @@ mod tests {
         assert!(follow.brought(8, Some("b".to_owned()), before));
         assert_eq!(follow.standing(NOW), Standing::Replay);
         assert!(follow.brought(8, Some("c".to_owned()), None));
+        assert!(follow.brought(8, Some("d".to_owned()), before));
+        assert!(follow.brought(8, Some("d".to_owned()), None));
+        assert_eq!(
+            follow.standing(NOW),
+            Standing::Replay,
+            "one beat is no rest"
+        );
+        assert!(follow.brought(8, Some("d".to_owned()), None));
         assert_eq!(follow.standing(NOW), Standing::Live);
         follow.cut(8, Some(Failed::NotTried), NOW);
         assert_eq!(

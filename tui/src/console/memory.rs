@@ -71,3 +71,43 @@ pub(super) async fn save(name: &str, text: &str) -> Result<String, String> {
         .map(|()| name.to_owned())
         .map_err(|error| format!("{name}: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::Keep;
+
+    #[tokio::test]
+    async fn what_is_kept_is_beside_the_session_and_read_again() {
+        let folder = std::env::temp_dir().join(format!("countersign-kept-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let login = Login::Password {
+            email: String::new(),
+            password: countersign_openapi::Secret::new(""),
+            totp_secret: None,
+            keep: Some(Keep::at(&folder.join("prod.session.json"))),
+        };
+        let memory = Memory::of(&login);
+        assert_eq!(memory.read(), Sorts::default());
+        let sorts = Sorts::read("{\"keys\":\"-state\"}");
+        memory.write(&sorts.text()).await;
+        assert_eq!(memory.read(), sorts);
+        let path = folder.join("prod.session.console.json");
+        let mode = std::fs::metadata(&path)
+            .expect("a file")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+        // Whatever lies there is not read without end.
+        let long = format!("{}{}", " ".repeat(5_000), sorts.text());
+        std::fs::write(&path, long).expect("written");
+        assert_eq!(memory.read(), Sorts::default());
+        std::fs::remove_dir_all(&folder).expect("removed");
+        let token = Login::Token(countersign_openapi::Secret::new("t"));
+        let nowhere = Memory::of(&token);
+        nowhere.write("{}").await;
+        assert_eq!(nowhere.read(), Sorts::default());
+    }
+}

@@ -287,10 +287,10 @@ pub enum Data {
     Events(Page<Event>),
     /// Tries to sign in, newest first.
     Attempts(Vec<Attempt>),
-    /// What was, and as of when exactly, if the service said so.
+    /// What was, and as of when exactly.
     AsOf {
         /// What `as_of` asks for the same state.
-        as_of: Option<String>,
+        as_of: String,
         /// What was.
         data: Box<Data>,
     },

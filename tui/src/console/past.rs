@@ -42,10 +42,10 @@ impl Past {
         self.as_of.is_some()
     }
 
-    /// An answer said what it is as of, or nothing: then it is what was asked.
-    pub fn told(&mut self, as_of: Option<String>) {
+    /// An answer said what it is as of; the first one counts.
+    pub fn told(&mut self, as_of: String) {
         if self.as_of.is_none() {
-            self.as_of = Some(as_of.unwrap_or_else(|| self.as_of()));
+            self.as_of = Some(as_of);
         }
     }
 
@@ -208,13 +208,11 @@ mod tests {
     fn the_first_answer_says_what_all_others_are_asked_for() {
         let mut past = Past::new(NOW);
         assert_eq!(past.as_of(), "2026-11-22T14:03:07Z");
-        past.told(Some("0.1-1.2@3".to_owned()));
-        past.told(Some("0.9-1.9@9".to_owned()));
+        assert!(!past.is_exact());
+        past.told("0.1-1.2@3".to_owned());
+        past.told("0.9-1.9@9".to_owned());
+        assert!(past.is_exact());
         assert_eq!(past.as_of(), "0.1-1.2@3");
-        let mut old = Past::new(NOW);
-        old.told(None);
-        assert!(old.is_exact());
-        assert_eq!(old.as_of(), "2026-11-22T14:03:07Z");
         assert_eq!(past.name(NOW + Duration::DAY), "2026-11-22 14:03:07Z");
     }
 }

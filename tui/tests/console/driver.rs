@@ -175,9 +175,11 @@ impl Driver {
         self.tell(Message::Following(ticket));
         let end = service.log.len();
         let from = after.map_or(end, |after| after.parse().expect("a cursor"));
+        self.beat(from);
         for event in &service.log[from.min(end)..] {
             self.happens(event.clone());
         }
+        self.beat(end);
         self.beat(end);
     }
 

@@ -169,10 +169,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_and_marks_are_rows(steps in proptest::collection::vec(step(), 1..120)) {
+    fn nothing_panics_and_marks_are_rows(
+        place in prop_oneof![Just("2"), Just("3"), Just("4"), Just("5"), Just("6")],
+        steps in proptest::collection::vec(step(), 1..120),
+    ) {
         let mut service = Service::with(30);
         let mut driver = Driver::signed_in((80, 24));
-        driver.press(&["2"]);
+        driver.press(&[place]);
         for step in steps {
             take(&mut driver, &mut service, step);
             holds(&driver);

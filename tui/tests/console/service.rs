@@ -102,7 +102,7 @@ impl Service {
             Query::AsOf { as_of, query } => {
                 let at = moment(as_of);
                 let data = Box::new(self.past(query, at)?);
-                let as_of = Some(format!("0.1-1.2@{}", at.unix_timestamp()));
+                let as_of = format!("0.1-1.2@{}", at.unix_timestamp());
                 Data::AsOf { as_of, data }
             }
         })

@@ -63,6 +63,10 @@ impl Remote {
             }
             Query::AsOf { as_of, query } => {
                 let (data, as_of) = self.about(query, Some(as_of)).await?;
+                // Whoever does not say so may have answered of now.
+                let as_of = as_of.ok_or_else(|| {
+                    Failed::Unreadable("the service does not say as of when this is".to_owned())
+                })?;
                 let data = Box::new(data);
                 Ok(Data::AsOf { as_of, data })
             }

@@ -59,7 +59,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", "", false);
+    let mut inside = pane.pane("What it says", &model.keys.age(model.now), false);
     let Some(key) = at.and_then(|at| keys.get(at)) else {
         return;
     };

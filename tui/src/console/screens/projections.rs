@@ -65,7 +65,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", "", false);
+    let mut inside = pane.pane("What it says", &model.projections.age(model.now), false);
     if let Some(item) = items.get(at) {
         let owner = item.owner.as_deref().unwrap_or("nobody is named");
         let told = format!(
