@@ -60,3 +60,88 @@ impl Remote {
         begun.map_err(|error| told(&error))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use countersign_openapi::Secret;
+
+    use super::*;
+    use crate::{Context, Login};
+
+    /// What is told of a service that answers one request with these bytes.
+    async fn told_of(answer: &'static str) -> Vec<Message> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let serves = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a request");
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                assert_eq!(stream.read(&mut byte).expect("a byte"), 1);
+                asked.extend(byte);
+            }
+            stream.write_all(answer.as_bytes()).expect("written");
+        });
+        let login = Login::Token(Secret::new("t"));
+        let remote = Remote::new(&Context { url, login }).expect("a client");
+        let (sender, mut receiver) = mpsc::channel(16);
+        let query = EventsQuery::default();
+        remote.follow(7, &query, Some("1-1"), &sender).await;
+        serves.join().expect("served");
+        drop(sender);
+        let mut told = Vec::new();
+        while let Some(message) = receiver.recv().await {
+            told.push(message);
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_told_from_its_begin_to_its_end() {
+        let told = told_of(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n\
+             event: gap\nid: 1-9\ndata: {\"shard\":1,\"from\":2,\"to\":9}\n\n\
+             event: end\ndata: {}\n\n",
+        )
+        .await;
+        let [
+            Message::Following(7),
+            Message::Followed { cursor, .. },
+            Message::Cut { failed, .. },
+        ] = told.as_slice()
+        else {
+            panic!("{told:?}");
+        };
+        assert_eq!(cursor.as_deref(), Some("1-9"));
+        assert_eq!(*failed, None, "the service said so");
+    }
+
+    #[tokio::test]
+    async fn what_breaks_is_told_with_why() {
+        let told = told_of(
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n\
+             event: gap\nid: 1-9\ndata: [\n\n",
+        )
+        .await;
+        let [Message::Following(7), Message::Cut { failed, .. }] = told.as_slice() else {
+            panic!("{told:?}");
+        };
+        let why = failed.as_ref().map(Failed::told).unwrap_or_default();
+        assert!(why.contains("malformed"), "{why}");
+        let told = told_of("HTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n").await;
+        assert!(
+            matches!(
+                told.as_slice(),
+                [Message::Cut {
+                    failed: Some(_),
+                    ..
+                }]
+            ),
+            "{told:?}"
+        );
+    }
+}
