@@ -3,6 +3,8 @@
 pub(super) mod act;
 mod ask;
 mod follow;
+#[cfg(test)]
+mod served;
 
 use std::sync::{Arc, PoisonError};
 

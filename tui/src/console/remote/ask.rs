@@ -203,6 +203,28 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::console::remote::served::answering;
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_say_as_of_when_is_none() {
+        let query = Query::AsOf {
+            as_of: "2026-11-22T14:03:07Z".to_owned(),
+            query: Box::new(Query::SessionEvents(Uuid::nil(), None)),
+        };
+        let silent = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                      content-length: 24\r\n\r\n{\"items\":[],\"next\":null}";
+        let outcome = answering(silent).ask(&query).await;
+        let why = outcome.expect_err("of now, perhaps").told();
+        assert!(why.contains("as of when"), "{why}");
+        let exact = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                     countersign-as-of: 0-1@2\r\n\
+                     content-length: 24\r\n\r\n{\"items\":[],\"next\":null}";
+        let outcome = answering(exact).ask(&query).await;
+        let Ok(Data::AsOf { as_of, .. }) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(as_of, "0-1@2");
+    }
 
     #[test]
     fn the_moment_goes_with_every_question_that_has_a_past() {

@@ -63,35 +63,15 @@ impl Remote {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread;
-
-    use countersign_openapi::Secret;
-
     use super::*;
-    use crate::{Context, Login};
+    use crate::console::remote::served::answering;
 
     /// What is told of a service that answers one request with these bytes.
     async fn told_of(answer: &'static str) -> Vec<Message> {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let serves = thread::spawn(move || {
-            let (mut stream, _) = listener.accept().expect("a request");
-            let mut asked = Vec::new();
-            while !asked.ends_with(b"\r\n\r\n") {
-                let mut byte = [0];
-                assert_eq!(stream.read(&mut byte).expect("a byte"), 1);
-                asked.extend(byte);
-            }
-            stream.write_all(answer.as_bytes()).expect("written");
-        });
-        let login = Login::Token(Secret::new("t"));
-        let remote = Remote::new(&Context { url, login }).expect("a client");
+        let remote = answering(answer);
         let (sender, mut receiver) = mpsc::channel(16);
         let query = EventsQuery::default();
         remote.follow(7, &query, Some("1-1"), &sender).await;
-        serves.join().expect("served");
         drop(sender);
         let mut told = Vec::new();
         while let Some(message) = receiver.recv().await {
