@@ -24,6 +24,12 @@ impl Keep {
         Self(path.to_owned())
     }
 
+    /// A file of this name with the session's in front, in the same folder.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        let stem = self.0.file_stem().unwrap_or_default().to_string_lossy();
+        self.0.with_file_name(format!("{stem}.{name}"))
+    }
+
     /// The refresh token, if there is one. A file that cannot be read is as
     /// good as none: the operator signs in anew.
     pub(crate) fn read(&self) -> Option<Secret> {

@@ -8,8 +8,10 @@
 mod client;
 pub mod console;
 mod context;
+mod event_stream;
 mod keep;
 mod key;
+mod moment;
 mod operator;
 mod registered;
 mod revocation;
@@ -17,4 +19,6 @@ mod verifier;
 
 pub use client::{Client, ClientError, SessionQuery};
 pub use context::{Context, ContextError, Login};
+pub use event_stream::{EventStream, EventsQuery, FollowError, Followed};
 pub use keep::Keep;
+pub use moment::moment;

@@ -120,6 +120,8 @@ impl Confirm {
             Verb::EnableClient => format!("Enable {}", many(number, "client")),
             Verb::RotateKeys => "Rotate the signing key".to_owned(),
             Verb::RevokeKey => "Revoke a signing key".to_owned(),
+            Verb::Repair => "Repair a read model".to_owned(),
+            Verb::Rebuild => "Rebuild ALL read models".to_owned(),
         }
     }
 
@@ -168,7 +170,12 @@ impl Confirm {
             Focus::Cancel if self.reason.is_empty() && self.verb.takes_reason() => {
                 "type a reason; Enter or Esc cancels".to_owned()
             }
-            Focus::Cancel => "Tab goes on; Enter or Esc cancels".to_owned(),
+            Focus::Cancel => match self.asked() {
+                Some(asked) if self.count.is_empty() => {
+                    format!("type {asked}; Enter or Esc cancels")
+                }
+                _ => "Tab goes on; Enter or Esc cancels".to_owned(),
+            },
             Focus::Reason => match self.asked() {
                 Some(asked) => format!("Tab, then type {asked}; Esc cancels"),
                 None => format!("Tab to {}; Esc cancels", self.verb.button()),
@@ -231,10 +238,19 @@ impl Confirm {
                 };
                 Outcome::Stay
             }
-            // Whoever begins to type means the reason.
+            // Whoever begins to type means what is to be typed first.
             (KeyCode::Char(_), Focus::Cancel) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
-                self.focus = Focus::Reason;
-                self.reason.key(key);
+                match self.order().first() {
+                    Some(Focus::Reason) => {
+                        self.focus = Focus::Reason;
+                        self.reason.key(key);
+                    }
+                    Some(Focus::Count) => {
+                        self.focus = Focus::Count;
+                        self.count.key(key);
+                    }
+                    _ => {}
+                }
                 Outcome::Stay
             }
             _ => Outcome::Stay,
@@ -298,8 +314,11 @@ impl Confirm {
         let unknown = unknown.count();
         let one = (self.targets.as_slice(), self.outcomes.as_slice());
         let done = if let ([target], [Some(Ok(done))]) = one {
-            let (label, position) = (&target.label, &done.position);
-            format!("{label} {} as of {position}", self.verb.done())
+            let as_of = match done.position.as_str() {
+                "" => String::new(),
+                position => format!(" as of {position}"),
+            };
+            format!("{} {}{as_of}", target.label, self.verb.done())
         } else {
             let all = count(self.targets.len() as u64);
             format!("{} of {all} done", count(done as u64))

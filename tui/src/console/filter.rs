@@ -137,7 +137,7 @@ impl Filter {
 }
 
 /// `90s`, `15m`, `1h`, `2d`.
-fn length(text: &str) -> Option<Duration> {
+pub fn length(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let number: u32 = text[..text.len() - unit.len_utf8()].parse().ok()?;
     let seconds = match unit {

@@ -80,6 +80,22 @@ pub enum Action {
     RotateKeys,
     /// Refuse everything the key has signed.
     RevokeKey,
+    /// Have stopped read models try their event again.
+    Repair,
+    /// Have the read models made anew.
+    Rebuild,
+    /// Go to a moment in the past.
+    At,
+    /// Go back to now.
+    Now,
+    /// Sort by the next column.
+    Sort,
+    /// Turn the order around.
+    SortTurned,
+    /// Open the row before.
+    Before,
+    /// Open the row behind.
+    Behind,
     /// Be able to act.
     Arm,
     /// Be able to act no more.
@@ -100,6 +116,32 @@ pub enum Action {
     Quit,
     /// Leave at once.
     QuitNow,
+}
+
+impl Action {
+    /// Whether it is part of doing something to somebody: refused where only
+    /// the past is looked at.
+    pub fn acts(self) -> bool {
+        matches!(
+            self,
+            Self::Act
+                | Self::Mark
+                | Self::MarkRange
+                | Self::MarkAll
+                | Self::RevokeFiltered
+                | Self::RevokeAll
+                | Self::Suspend
+                | Self::Reinstate
+                | Self::ResetFactors
+                | Self::DisableClient
+                | Self::EnableClient
+                | Self::RotateKeys
+                | Self::RevokeKey
+                | Self::Repair
+                | Self::Rebuild
+                | Self::Arm
+        )
+    }
 }
 
 /// Where a key counts.
@@ -186,7 +228,12 @@ pub fn binding(key: KeyEvent, screen: Screen) -> Option<&'static Binding> {
 const SESSIONS: &[Screen] = &[Screen::Sessions];
 const SESSION: &[Screen] = &[Screen::Session];
 const ACCOUNT: &[Screen] = &[Screen::Accounts, Screen::Account];
-const FILTERED: &[Screen] = &[Screen::Sessions, Screen::Accounts, Screen::Events];
+const FILTERED: &[Screen] = &[
+    Screen::Sessions,
+    Screen::Accounts,
+    Screen::Clients,
+    Screen::Events,
+];
 const OPENED: &[Screen] = &[
     Screen::Overview,
     Screen::Sessions,
@@ -203,6 +250,13 @@ const ACTED: &[Screen] = &[
 ];
 const EVENTS: &[Screen] = &[Screen::Session, Screen::Account, Screen::Events];
 const OWNED: &[Screen] = &[Screen::Sessions, Screen::Session];
+const LISTED: &[Screen] = &[
+    Screen::Sessions,
+    Screen::Accounts,
+    Screen::Clients,
+    Screen::Projections,
+    Screen::Keys,
+];
 const COPIED: &[Screen] = &[
     Screen::Sessions,
     Screen::Session,
@@ -248,10 +302,11 @@ pub static TABLE: &[Binding] = {
         row(A::Act, &[Char('x')], "act", "end sessions, suspend, reinstate, reset factors", On(ACCOUNT), "act"),
         row(A::Act, &[Char('x')], "act", "disable or enable the client", On(&[Screen::Clients]), "act"),
         row(A::Act, &[Char('x')], "act", "rotate the signing key, revoke one", On(&[Screen::Keys]), "act"),
+        row(A::Act, &[Char('x')], "act", "repair what stopped, rebuild", On(&[Screen::Projections]), "act"),
         row(A::Filter, &[Char('/')], "filter", "narrow the list down: user: ip: state: age<1h !word", On(FILTERED), "filter"),
         row(A::State, &[Char('s')], "state", "any, active, expired or revoked sessions", On(SESSIONS), "state"),
         row(A::Owner, &[Char('u')], "account", "go to the session's account", On(OWNED), "account"),
-        row(A::Cause, &[Char('c')], "cause", "go to the event that caused this one", On(SESSION), "cause"),
+        row(A::Cause, &[Char('c')], "cause", "go to the event that caused this one", On(EVENTS), "cause"),
         row(A::NextPane, &[Code(KeyCode::Tab, "Tab")], "pane", "go to the next pane", On(&[Screen::Session, Screen::Account, Screen::Clients]), "pane"),
         row(A::Follow, &[Char('f')], "follow", "stay here, or go with what comes", On(EVENTS), "follow"),
         row(A::Raw, &[Char('i')], "raw", "see it as JSON", On(COPIED), "json"),
@@ -267,6 +322,14 @@ pub static TABLE: &[Binding] = {
         row(A::EnableClient, &[], "enable-client", "give the client tokens again", On(&[Screen::Clients]), ""),
         row(A::RotateKeys, &[], "rotate-keys", "let the next key sign", On(&[Screen::Keys]), ""),
         row(A::RevokeKey, &[], "revoke-key", "refuse everything the key has signed", On(&[Screen::Keys]), ""),
+        row(A::Repair, &[], "repair", "have a stopped read model try its event again", On(&[Screen::Projections]), ""),
+        row(A::Rebuild, &[], "rebuild", "have all read models made anew", On(&[Screen::Projections]), ""),
+        row(A::Before, &[Char('[')], "row-before", "open the row before this one", On(&[Screen::Session, Screen::Account]), ""),
+        row(A::Behind, &[Char(']')], "row-behind", "open the row behind this one", On(&[Screen::Session, Screen::Account]), ""),
+        row(A::Sort, &[Char('o')], "sort", "sort by the next column", On(LISTED), ""),
+        row(A::SortTurned, &[Char('O')], "sort-turned", "turn the order around", On(LISTED), ""),
+        row(A::At, &[], "at", "at 14:03:07, at -5m: sessions and accounts as they were then", Everywhere, ""),
+        row(A::Now, &[], "now", "back from the past", Everywhere, ""),
         row(A::Copy, &[Char('y')], "copy", "copy the id (OSC 52)", On(COPIED), ""),
         row(A::CopyJson, &[Char('Y')], "copy-json", "copy it as JSON (OSC 52)", On(COPIED), ""),
         row(A::Export, &[Char('e')], "export", "write what is listed to a file, JSONL or CSV", On(COPIED), ""),

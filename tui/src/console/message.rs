@@ -1,7 +1,7 @@
 //! What comes into the console and what goes out of it.
 
 use countersign_openapi::{
-    Account, Client, Event, Overview, Page, ProjectionState, Ready, RevocationPredicate,
+    Account, Attempt, Client, Event, Overview, Page, ProjectionState, Ready, RevocationPredicate,
     RevocationPreview, Secret, Session, SigningKey, Verifiers,
 };
 use crossterm::event::KeyEvent;
@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order::{Arms, Done, Failed, Order};
+use crate::{EventsQuery, Followed};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -70,6 +71,24 @@ pub enum Message {
         /// What was counted.
         outcome: Result<Box<RevocationPreview>, Failed>,
     },
+    /// The stream of events is there.
+    Following(u64),
+    /// The stream of events brought something.
+    Followed {
+        /// The stream's.
+        ticket: u64,
+        /// What came.
+        item: Followed,
+        /// The cursor behind it.
+        cursor: Option<String>,
+    },
+    /// The stream of events was cut, or ended by the service.
+    Cut {
+        /// The stream's.
+        ticket: u64,
+        /// Why; nothing if the service said that it ends.
+        failed: Option<Failed>,
+    },
     /// A file was written, or not.
     Saved(Result<String, String>),
 }
@@ -100,6 +119,19 @@ pub enum Effect {
         /// What.
         query: Query,
     },
+    /// Follow the log, instead of what was followed before.
+    Follow {
+        /// Comes back with everything that it brings.
+        ticket: u64,
+        /// Which events.
+        query: EventsQuery,
+        /// The cursor to go on with; nothing for the end of the log.
+        after: Option<String>,
+    },
+    /// Follow it no longer.
+    Unfollow,
+    /// Keep how lists are sorted for the next start.
+    Remember(String),
     /// Do something.
     Act {
         /// The right to.
@@ -199,8 +231,22 @@ pub enum Query {
     AccountEvents(Uuid, Option<String>),
     /// The newest sessions of an account.
     SessionsOf(Uuid),
-    /// The log, backwards from a cursor or its end.
-    Events(Option<String>),
+    /// The newest tries to sign in to an account.
+    Attempts(Uuid),
+    /// The log, backwards.
+    Events {
+        /// `name=value` of the query.
+        parameters: Vec<(&'static str, String)>,
+        /// Where the page before ended.
+        after: Option<String>,
+    },
+    /// One of the others about sessions or accounts, as of a moment.
+    AsOf {
+        /// The moment, or what an answer said it was as of.
+        as_of: String,
+        /// The question.
+        query: Box<Query>,
+    },
 }
 
 /// What a question brought.
@@ -239,4 +285,13 @@ pub enum Data {
     Account(Box<Account>),
     /// Events.
     Events(Page<Event>),
+    /// Tries to sign in, newest first.
+    Attempts(Vec<Attempt>),
+    /// What was, and as of when exactly.
+    AsOf {
+        /// What `as_of` asks for the same state.
+        as_of: String,
+        /// What was.
+        data: Box<Data>,
+    },
 }

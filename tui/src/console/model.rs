@@ -1,5 +1,8 @@
 //! Everything the console knows. It changes only in [`update`](super::update).
 
+mod layer;
+mod opened;
+
 use std::collections::VecDeque;
 
 use countersign_openapi::{
@@ -9,23 +12,24 @@ use countersign_openapi::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::confirm::Confirm;
 use super::deployment::Deployment;
 use super::filter::Filter;
-use super::input::LineEdit;
-use super::keys::Action;
 use super::list::List;
 use super::message::{Effect, Identity};
 use super::order::Arming;
 use super::pane::Pane;
+use super::past::Past;
 use super::screens::{CHROME_ROWS, Screen};
+use super::sort::Sorts;
 use super::tail::Tail;
 use super::theme::{Looks, Tone};
-use super::timeline::Timeline;
+
+pub use layer::{ArmForm, Layer, MenuItem, SignIn};
+pub use opened::{AccountView, SessionView};
 
 /// Errors that are remembered.
 const ERRORS_MAX: usize = 100;
-/// Screens that [`Action::Previous`] goes back over.
+/// Screens that going back goes over.
 const TRAIL_MAX: usize = 32;
 /// How long a short word stays on the last line.
 const TOAST: Duration = Duration::seconds(6);
@@ -43,98 +47,6 @@ pub enum Phase {
     In,
 }
 
-/// The form to sign in with.
-#[derive(Debug, Clone)]
-pub struct SignIn {
-    /// The address.
-    pub email: LineEdit,
-    /// The password.
-    pub password: LineEdit,
-    /// The code, once it is asked for.
-    pub code: Option<LineEdit>,
-    /// Whether the cursor is in the password.
-    pub at_password: bool,
-    /// Why the last try did not succeed.
-    pub refused: Option<String>,
-    /// Whether an answer is waited for.
-    pub busy: bool,
-}
-
-/// The form to arm with.
-#[derive(Debug, Clone)]
-pub struct ArmForm {
-    /// The code.
-    pub code: LineEdit,
-    /// When it opened.
-    pub opened: OffsetDateTime,
-    /// What it was opened for.
-    pub purpose: Option<String>,
-    /// Why the last try did not succeed.
-    pub refused: Option<String>,
-    /// Whether an answer is waited for.
-    pub busy: bool,
-}
-
-/// An entry of a menu.
-#[derive(Debug, Clone)]
-pub struct MenuItem {
-    /// Its key.
-    pub key: char,
-    /// What it says.
-    pub says: &'static str,
-    /// What it does.
-    pub action: Action,
-    /// Why it cannot be done.
-    pub refused: Option<String>,
-}
-
-/// What lies over the screen and takes all keys.
-#[derive(Debug, Clone)]
-pub enum Layer {
-    /// The keys, from this line on.
-    Help(usize),
-    /// Every action by name.
-    Palette {
-        /// What was typed.
-        line: LineEdit,
-        /// The chosen one.
-        at: usize,
-    },
-    /// The filter of the screen.
-    Filter {
-        /// What was typed.
-        line: LineEdit,
-        /// What is wrong with it.
-        refused: Option<String>,
-    },
-    /// What went wrong, from this line on.
-    Errors(usize),
-    /// Something as JSON.
-    Raw {
-        /// What.
-        title: String,
-        /// Its lines.
-        lines: Vec<String>,
-        /// The first visible line.
-        top: usize,
-    },
-    /// A choice.
-    Menu {
-        /// Of what.
-        title: String,
-        /// The entries.
-        items: Vec<MenuItem>,
-        /// The chosen one.
-        at: usize,
-    },
-    /// In which form to write a file.
-    Export,
-    /// Becoming able to act.
-    Arm(ArmForm),
-    /// Before something is done.
-    Confirm(Box<Confirm>),
-}
-
 /// Whether the service answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
@@ -149,36 +61,6 @@ pub enum Link {
         /// When it is tried again.
         next: OffsetDateTime,
     },
-}
-
-/// One session, opened.
-#[derive(Debug, Clone, Default)]
-pub struct SessionView {
-    /// Which.
-    pub id: Option<Uuid>,
-    /// The session.
-    pub pane: Pane<Session>,
-    /// What happened to it.
-    pub timeline: Timeline,
-    /// The sessions of its account.
-    pub others: Pane<Vec<Session>>,
-    /// The one of them the cursor is on; nothing while it is in the timeline.
-    pub at_other: Option<Uuid>,
-}
-
-/// One account, opened.
-#[derive(Debug, Clone, Default)]
-pub struct AccountView {
-    /// Which.
-    pub id: Option<Uuid>,
-    /// The account.
-    pub pane: Pane<Account>,
-    /// What happened to it.
-    pub timeline: Timeline,
-    /// Its newest sessions.
-    pub sessions: Pane<Vec<Session>>,
-    /// The one of them the cursor is on; nothing while it is in the timeline.
-    pub at_session: Option<Uuid>,
 }
 
 /// See the module.
@@ -237,20 +119,26 @@ pub struct Model {
     pub event_filter: Filter,
     /// Read models.
     pub projections: Pane<Vec<ProjectionState>>,
-    /// The cursor among them.
-    pub projection_at: usize,
+    /// The name and shard of the one the cursor is on.
+    pub projection_at: Option<(String, u32)>,
     /// The signing keys.
     pub keys: Pane<Vec<SigningKey>>,
     /// The id of the one the cursor is on.
     pub key_at: Option<String>,
     /// Programs that sign in as themselves.
     pub clients: Pane<Vec<Client>>,
+    /// What they are narrowed down to.
+    pub client_filter: Filter,
     /// The one the cursor is on.
     pub client_at: Option<Uuid>,
     /// Who checks tokens.
     pub verifiers: Pane<Verifiers>,
     /// The one the cursor is on; nothing while it is among the clients.
     pub at_verifier: Option<Uuid>,
+    /// What lists that are here as a whole are sorted by.
+    pub sorts: Sorts,
+    /// The moment in the past that sessions and accounts are shown of.
+    pub past: Option<Past>,
     /// A short word, how it is meant, and since when it is shown.
     pub toast: Option<(String, Tone, OffsetDateTime)>,
     /// What went wrong, the newest last.
@@ -299,13 +187,16 @@ impl Model {
             tail: Tail::default(),
             event_filter: Filter::default(),
             projections: Pane::default(),
-            projection_at: 0,
+            projection_at: None,
             keys: Pane::default(),
             key_at: None,
             clients: Pane::default(),
+            client_filter: Filter::default(),
             client_at: None,
             verifiers: Pane::default(),
             at_verifier: None,
+            sorts: Sorts::default(),
+            past: None,
             toast: None,
             errors: VecDeque::new(),
             mouse: false,
@@ -314,6 +205,17 @@ impl Model {
             ticket: 0,
         };
         (model, vec![Effect::Enter])
+    }
+
+    /// Begins again for somebody else, who sees nothing of before. What was
+    /// asked for before is waited for no longer.
+    pub fn begin_again(&mut self) {
+        let (looks, deployment) = (self.looks, self.deployment.clone());
+        let (begun, _) = Self::start(self.now, self.size, looks, deployment);
+        let before = std::mem::replace(self, begun);
+        self.has_seed = before.has_seed;
+        self.sorts = before.sorts;
+        self.ticket = before.ticket;
     }
 
     /// A number that was not used before.
@@ -384,7 +286,7 @@ impl Model {
     /// Rows of the timeline in an opened session or account.
     pub fn timeline_rows(&self) -> usize {
         let body = self.size.1.saturating_sub(CHROME_ROWS);
-        usize::from(super::split(body, self.size.0).timeline_rows).max(1)
+        usize::from(super::split(body, self.size.0, self.shows_past()).timeline_rows).max(1)
     }
 
     /// Keeps every cursor visible.

@@ -78,6 +78,10 @@ pub enum Verb {
     RotateKeys,
     /// Refuse everything a key has signed.
     RevokeKey,
+    /// Have what stopped on a shard try its event again.
+    Repair,
+    /// Have all read models made anew.
+    Rebuild,
 }
 
 impl Verb {
@@ -90,6 +94,8 @@ impl Verb {
             Self::DisableClient => "Disable",
             Self::EnableClient => "Enable",
             Self::RotateKeys => "Rotate",
+            Self::Repair => "Repair",
+            Self::Rebuild => "Rebuild",
             Self::Suspend => "Suspend",
             Self::Reinstate => "Reinstate",
             Self::ResetFactors => "Reset factors",
@@ -109,6 +115,8 @@ impl Verb {
             Self::EnableClient => "gets tokens",
             Self::RotateKeys => "has a successor",
             Self::RevokeKey => "is revoked",
+            Self::Repair => "tries its event again",
+            Self::Rebuild => "is being made anew",
         }
     }
 
@@ -146,12 +154,21 @@ impl Verb {
                 "Every token it has signed is refused, for good: everybody must refresh, and \
                  whoever fetched the keys must fetch them again."
             }
+            Self::Repair => {
+                "It tries the event it stopped at again, and goes on if that succeeds now. It \
+                 skips nothing: if the event fails again, it stops there again."
+            }
+            Self::Rebuild => {
+                "All read models are made anew from the log, beside those that serve, which go on \
+                 serving until the new ones have caught up. The log is not changed. It takes as \
+                 long as reading the whole log, and disk for a second copy."
+            }
         }
     }
 
     /// Whether it concerns more than its one target.
     pub fn is_wide(self) -> bool {
-        matches!(self, Self::RevokeAll | Self::RevokeKey)
+        matches!(self, Self::RevokeAll | Self::RevokeKey | Self::Rebuild)
     }
 
     /// Most characters of a reason.
@@ -164,7 +181,7 @@ impl Verb {
 
     /// Whether a reason is kept with it.
     pub fn takes_reason(self) -> bool {
-        self != Self::EnableClient
+        !matches!(self, Self::EnableClient | Self::Repair | Self::Rebuild)
     }
 
     /// Whether the service can wait until every verifier has applied it.
@@ -192,6 +209,8 @@ impl Verb {
             Self::EnableClient => format!("/v1/admin/clients/{id}/enable"),
             Self::RotateKeys => "/v1/admin/keys/rotate".to_owned(),
             Self::RevokeKey => format!("/v1/admin/keys/{id}/revoke"),
+            Self::Repair => "/v1/admin/projections/repair".to_owned(),
+            Self::Rebuild => "/v1/admin/projections/rebuild".to_owned(),
         }
     }
 }
@@ -199,7 +218,7 @@ impl Verb {
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Done {
-    /// Where it stands in the log.
+    /// Where it stands in the log; empty if it leaves nothing there.
     pub position: String,
     /// Who has applied it, if that was waited for.
     pub applied: Option<Applied>,

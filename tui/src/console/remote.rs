@@ -2,6 +2,9 @@
 
 pub(super) mod act;
 mod ask;
+mod follow;
+#[cfg(test)]
+mod served;
 
 use std::sync::{Arc, PoisonError};
 

@@ -4,15 +4,17 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEventKind, MouseEventKind};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use rustix::process::{Signal, kill_current_process_group};
 use time::OffsetDateTime;
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Deployment;
+use super::memory::{self, Memory};
 use super::message::{Answer, Effect, Message, Query};
 use super::model::Model;
 use super::order::{Arms, Done, Failed, Order};
@@ -21,7 +23,7 @@ use super::screens::draw;
 use super::term::{self, Screen, TermGuard};
 use super::theme::Looks;
 use super::update::update;
-use crate::{ClientError, Context, Login};
+use crate::{ClientError, Context, EventsQuery, Login};
 
 /// How often time goes by.
 const TICK: Duration = Duration::from_millis(250);
@@ -72,6 +74,8 @@ pub async fn run(
             ..
         }
     );
+    let memory = Memory::of(&context.login);
+    model.sorts = memory.read();
     let (sender, receiver) = mpsc::channel(MESSAGES_MAX);
     let mut console = Console {
         model,
@@ -81,6 +85,8 @@ pub async fn run(
         sender,
         questions: Arc::new(Semaphore::new(QUESTIONS_MAX)),
         continued: signal(SignalKind::from_raw(Signal::CONT.as_raw()))?,
+        following: None,
+        memory,
     };
     let outcome = console.follow(effects, receiver, &mut endings).await;
     drop(console);
@@ -124,6 +130,15 @@ struct Console {
     sender: mpsc::Sender<Message>,
     questions: Arc<Semaphore>,
     continued: Signals,
+    /// The stream that is followed.
+    following: Option<AbortHandle>,
+    memory: Memory,
+}
+
+impl Drop for Console {
+    fn drop(&mut self) {
+        self.unfollow();
+    }
 }
 
 impl Console {
@@ -152,7 +167,7 @@ impl Console {
                 event = input.next() => {
                     let Some(event) = event else { return Ok(()) };
                     at_once = true;
-                    message(event?)
+                    term::message(event?)
                 }
                 _ = self.continued.recv() => {
                     if TermGuard::is_ours() {
@@ -161,13 +176,14 @@ impl Console {
                     }
                     None
                 }
-                message = receiver.recv() => message,
-                _ = ticks.tick() => Some(Message::Tick),
+                // Before what the service says, which may come without a pause.
                 _ = frames.tick(), if dirty => {
                     self.draw()?;
                     dirty = false;
                     continue;
                 }
+                _ = ticks.tick() => Some(Message::Tick),
+                message = receiver.recv() => message,
             };
             dirty = true;
             if let Some(message) = message {
@@ -217,6 +233,17 @@ impl Console {
                     }
                 }),
                 Effect::Ask { ticket, query } => self.ask(ticket, query),
+                Effect::Follow {
+                    ticket,
+                    query,
+                    after,
+                } => self.follow_log(ticket, query, after),
+                Effect::Unfollow => self.unfollow(),
+                Effect::Remember(text) => {
+                    let memory = self.memory.clone();
+                    // It is short, and nobody waits for it.
+                    tokio::spawn(async move { memory.write(&text).await });
+                }
                 Effect::Act { arms, job, orders } => self.act(arms, job, orders),
                 Effect::Preview {
                     arms,
@@ -231,7 +258,7 @@ impl Console {
                     Message::Previewed { ticket, outcome }
                 }),
                 Effect::Save { name, text } => {
-                    self.task(async move { Message::Saved(save(&name, &text).await) });
+                    self.task(async move { Message::Saved(memory::save(&name, &text).await) });
                 }
             }
         }
@@ -242,6 +269,24 @@ impl Console {
         let sender = self.sender.clone();
         // It ends with its work; a console that is gone hears nothing.
         tokio::spawn(async move { sender.send(work.await).await });
+    }
+
+    /// Follows the log in a task of its own, one at a time.
+    fn follow_log(&mut self, ticket: u64, query: EventsQuery, after: Option<String>) {
+        self.unfollow();
+        let (remote, sender) = (self.remote.clone(), self.sender.clone());
+        let follows = tokio::spawn(async move {
+            remote
+                .follow(ticket, &query, after.as_deref(), &sender)
+                .await;
+        });
+        self.following = Some(follows.abort_handle());
+    }
+
+    fn unfollow(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
+        }
     }
 
     fn ask(&self, ticket: u64, query: Query) {
@@ -333,37 +378,6 @@ async fn watch(
             Err(failed) => return Err(failed),
         }
     }
-}
-
-/// What an event of the terminal means.
-fn message(event: Event) -> Option<Message> {
-    match event {
-        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
-        Event::Paste(text) => Some(Message::Paste(text)),
-        Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
-        Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::ScrollDown => Some(Message::Wheel(3)),
-            MouseEventKind::ScrollUp => Some(Message::Wheel(-3)),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// Writes a new file in the current folder, readable by its owner only.
-async fn save(name: &str, text: &str) -> Result<String, String> {
-    let mut options = tokio::fs::OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
-    let write = async {
-        use tokio::io::AsyncWriteExt;
-        let mut file = options.open(name).await?;
-        file.write_all(text.as_bytes()).await?;
-        file.sync_all().await
-    };
-    let written: io::Result<()> = write.await;
-    written
-        .map(|()| name.to_owned())
-        .map_err(|error| format!("{name}: {error}"))
 }
 
 #[expect(

@@ -5,7 +5,7 @@
 
 use std::fmt::Write as _;
 
-use countersign_openapi::{Account, Event, Session, display_safe_to};
+use countersign_openapi::{Account, Client, Event, Session, display_safe_to};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -14,7 +14,7 @@ use super::model::Model;
 use super::screens::Screen;
 use super::text;
 use super::timeline;
-use super::update::fits_event;
+use super::update::{fits_client, fits_event};
 
 /// `value` as JSON over several lines.
 pub fn pretty<T: Serialize>(value: &T) -> String {
@@ -58,7 +58,7 @@ fn name(model: &Model, what: &str, ending: &str) -> String {
             .filter(char::is_ascii_digit)
             .collect::<String>()
     };
-    let stamp = digits(text::stamp(model.now));
+    let stamp = digits(text::stamp(model.then()));
     format!("countersign-{what}-{stamp}.{ending}")
 }
 
@@ -76,6 +76,13 @@ fn events(model: &Model) -> Vec<&Event> {
     }
 }
 
+/// The clients that the screen lists.
+fn clients(model: &Model) -> Option<Vec<&Client>> {
+    let clients = model.clients.data()?.iter();
+    let fits = |client: &&Client| fits_client(&model.client_filter, client, model.now);
+    Some(clients.filter(fits).collect())
+}
+
 /// What is listed, one JSON document a line.
 pub fn jsonl(model: &Model) -> Option<Effect> {
     let (what, text) = match model.screen {
@@ -83,7 +90,7 @@ pub fn jsonl(model: &Model) -> Option<Effect> {
         Screen::Accounts => ("accounts", lines(model.accounts.rows())),
         Screen::Projections => ("projections", lines(model.projections.data()?)),
         Screen::Keys => ("keys", lines(model.keys.data()?)),
-        Screen::Clients => ("clients", lines(model.clients.data()?)),
+        Screen::Clients => ("clients", lines(clients(model)?)),
         _ => ("events", lines(events(model))),
     };
     let name = name(model, what, "jsonl");
@@ -132,7 +139,7 @@ pub fn csv(model: &Model) -> Option<Effect> {
             )
         }
         Screen::Clients => {
-            let rows = model.clients.data()?.iter().map(|client| {
+            let rows = clients(model)?.into_iter().map(|client| {
                 let (id, state) = (client.id.to_string(), word(&client.state));
                 vec![id, client.name.clone(), state, client.scopes.join(" ")]
             });

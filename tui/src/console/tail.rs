@@ -1,48 +1,107 @@
 //! The end of the log, as it grows.
 //!
-//! The log is followed by asking for its newest page and going back until
-//! what is known begins. Every message has a sequence in its shard, so what
-//! was skipped is known exactly, and shown.
+//! What happens comes by the service's stream, and what happened before by
+//! pages backwards. Every message has a sequence in its shard, so one that
+//! comes both ways is held once; what the stream skips is a row of its own.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use countersign_openapi::{Event, Page};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
+use super::follow::Follow;
 use super::pane::Pane;
+use crate::Followed;
 
 /// Rows that are held at most; what is older is dropped and counted.
 pub const ROWS_MAX: usize = 10_000;
-/// Pages that are asked for in a row to close a gap.
-const PAGES_MAX: usize = 5;
+/// The number of the first row; what is older gets lower ones.
+const FIRST: u64 = 1 << 40;
+
+/// Rows before the oldest at which what is older is asked for.
+const NEAR: u64 = 50;
 
 /// A row of the tail.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TailRow {
     /// Something happened.
     Event(Box<Event>),
-    /// So many messages are not shown, for they came too fast.
-    Gap(u64),
+    /// Messages that the service did not send.
+    Gap {
+        /// Of this shard.
+        shard: u64,
+        /// The first sequence that is missing.
+        from: u64,
+        /// The last one.
+        to: u64,
+    },
+}
+
+/// What of the log before the stream is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+enum Older {
+    /// Nothing was asked yet.
+    #[default]
+    Unknown,
+    /// There is more behind this cursor.
+    Behind(String),
+    /// There is nothing more, or no room for it.
+    End,
+}
+
+/// A page of what was before, to be asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// Its cursor; the first page has none.
+    pub after: Option<String>,
 }
 
 /// The newest events, oldest first.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tail {
     rows: VecDeque<TailRow>,
-    /// Rows that were dropped: the number of the first one that is held.
+    /// The number of the first row that is held.
+    first: u64,
+    /// Rows that were dropped because there were too many.
     dropped: u64,
+    /// The messages of the rows.
+    held_messages: BTreeSet<(u64, u64)>,
     /// The last sequence of each shard.
     known: BTreeMap<u64, u64>,
-    /// What was read of a round that is not at its end, newest first.
-    pending: Vec<Event>,
-    pages: usize,
-    /// Where the round goes on.
-    next: Option<String>,
+    older: Older,
     /// The number of the row that the cursor stays on; nothing follows.
     held: Option<u64>,
     unseen: u64,
     top: u64,
-    /// When it was fetched.
+    /// Whether somebody went up and found no further row that fits.
+    reaching: bool,
+    /// The stream.
+    pub follow: Follow,
+    /// When the stream said something last.
+    pub heard: Option<OffsetDateTime>,
+    /// The pages of what was before.
     pub pane: Pane<()>,
+}
+
+impl Default for Tail {
+    fn default() -> Self {
+        Self {
+            rows: VecDeque::new(),
+            first: FIRST,
+            dropped: 0,
+            held_messages: BTreeSet::new(),
+            known: BTreeMap::new(),
+            older: Older::Unknown,
+            held: None,
+            unseen: 0,
+            top: FIRST,
+            reaching: false,
+            follow: Follow::default(),
+            heard: None,
+            pane: Pane::default(),
+        }
+    }
 }
 
 /// `3.8412` as shard and sequence.
@@ -84,57 +143,90 @@ impl Tail {
             .map(|(shard, sequence)| format!("{shard}.{sequence}"))
     }
 
-    /// The cursor to ask with next; nothing for the end of the log.
-    pub fn cursor(&self) -> Option<String> {
-        self.next.clone()
+    /// Whether to ask for what happened before, and the cursor to ask with:
+    /// once when the stream is there, and whenever the cursor is near the
+    /// oldest row or cannot go further up.
+    pub fn wants_older(&self) -> Option<Back> {
+        let near = self.cursor_row().saturating_sub(self.first) < NEAR;
+        match &self.older {
+            Older::Unknown => Some(Back { after: None }),
+            Older::Behind(cursor) if (near || self.reaching) && !self.is_live() => Some(Back {
+                after: Some(cursor.clone()),
+            }),
+            _ => None,
+        }
     }
 
-    /// Takes a page in, newest first.
-    pub fn absorb(&mut self, page: Page<Event>) {
-        let is_first = self.known.is_empty();
-        let more = page.next;
-        self.pages += 1;
-        let known = &self.known;
-        let new = page.items.into_iter().filter(|event| {
-            let Some((shard, sequence)) = place(event) else {
-                return false;
-            };
-            known.get(&shard).is_none_or(|last| sequence > *last)
+    /// Forgets all rows, where it is not known what came behind them.
+    pub fn forget(&mut self) {
+        let follow = std::mem::take(&mut self.follow);
+        *self = Self {
+            follow,
+            ..Self::default()
+        };
+    }
+
+    /// Whether everything that the service has is held.
+    pub fn has_beginning(&self) -> bool {
+        self.older == Older::End && self.dropped == 0
+    }
+
+    /// Takes a page of what happened before, newest first.
+    pub fn absorb_older(&mut self, page: Page<Event>) {
+        let held = &self.held_messages;
+        let new = page.items.into_iter().filter_map(|event| {
+            let place = place(&event)?;
+            (!held.contains(&place)).then_some((place, event))
         });
-        self.pending.extend(new);
-        let missing = self.missing();
-        self.next = more.filter(|_| missing > 0 && !is_first && self.pages < PAGES_MAX);
-        if self.next.is_some() {
-            return;
+        let mut new: Vec<_> = new.collect();
+        let room = ROWS_MAX.saturating_sub(self.rows.len());
+        self.older = match page.next {
+            Some(next) if new.len() <= room => Older::Behind(next),
+            _ => Older::End,
+        };
+        if new.len() > room {
+            self.dropped += (new.len() - room) as u64;
+            new.truncate(room);
         }
-        if missing > 0 && !is_first {
-            self.push(TailRow::Gap(missing));
+        for ((shard, sequence), _) in &new {
+            self.held_messages.insert((*shard, *sequence));
+            let last = self.known.entry(*shard).or_insert(*sequence);
+            *last = (*last).max(*sequence);
         }
-        let pending = std::mem::take(&mut self.pending);
-        self.pages = 0;
-        for event in pending.iter().rev() {
-            if let Some((shard, sequence)) = place(event) {
-                let last = self.known.entry(shard).or_insert(sequence);
-                *last = sequence.max(*last);
+        self.reaching = false;
+        let was_empty = self.rows.is_empty();
+        for event in in_order(new.into_iter().map(|(_, event)| event).collect())
+            .into_iter()
+            .rev()
+        {
+            self.rows.push_front(TailRow::Event(Box::new(event)));
+            self.first -= 1;
+        }
+        if was_empty {
+            self.top = self.first;
+        }
+    }
+
+    /// Takes in what the stream brought.
+    pub fn take(&mut self, item: Followed) {
+        match item {
+            Followed::Events(events) => {
+                let Some(place) = events.first().and_then(place) else {
+                    return;
+                };
+                // A page may have brought it already.
+                if !self.held_messages.insert(place) {
+                    return;
+                }
+                let last = self.known.entry(place.0).or_insert(place.1);
+                *last = (*last).max(place.1);
+                for event in events {
+                    self.push(TailRow::Event(Box::new(event)));
+                }
             }
+            Followed::Gap { shard, from, to } => self.push(TailRow::Gap { shard, from, to }),
+            Followed::Beat { .. } | Followed::End => {}
         }
-        for event in in_order(pending) {
-            self.push(TailRow::Event(Box::new(event)));
-        }
-    }
-
-    /// Messages between what is known and what is pending.
-    fn missing(&self) -> u64 {
-        let mut first: BTreeMap<u64, u64> = BTreeMap::new();
-        for (shard, sequence) in self.pending.iter().filter_map(place) {
-            let lowest = first.entry(shard).or_insert(sequence);
-            *lowest = sequence.min(*lowest);
-        }
-        let gaps = first.iter().filter_map(|(shard, first)| {
-            let last = self.known.get(shard)?;
-            Some(first.saturating_sub(last + 1))
-        });
-        gaps.sum()
     }
 
     fn push(&mut self, row: TailRow) {
@@ -142,14 +234,20 @@ impl Tail {
         if self.held.is_some() {
             self.unseen += 1;
         }
-        if self.rows.len() > ROWS_MAX {
-            self.rows.pop_front();
+        if self.rows.len() > ROWS_MAX
+            && let Some(old) = self.rows.pop_front()
+        {
+            if let Some(place) = old.event().and_then(place) {
+                self.held_messages.remove(&place);
+            }
+            self.first += 1;
             self.dropped += 1;
+            self.older = Older::End;
         }
     }
 
     fn end(&self) -> u64 {
-        self.dropped + self.rows.len() as u64
+        self.first + self.rows.len() as u64
     }
 
     /// The number of the row the cursor is on.
@@ -157,7 +255,7 @@ impl Tail {
         let last = self.end().saturating_sub(1);
         self.held
             .unwrap_or(last)
-            .clamp(self.dropped, last.max(self.dropped))
+            .clamp(self.first, last.max(self.first))
     }
 
     /// Stays where it is, or goes with the log.
@@ -177,9 +275,7 @@ impl Tail {
             let further = if forward {
                 candidate.checked_add(1).filter(|next| *next < self.end())
             } else {
-                candidate
-                    .checked_sub(1)
-                    .filter(|next| *next >= self.dropped)
+                candidate.checked_sub(1).filter(|next| *next >= self.first)
             };
             let Some(further) = further else { break };
             candidate = further;
@@ -189,6 +285,7 @@ impl Tail {
             }
         }
         let at_end = forward && left > 0;
+        self.reaching |= !forward && left > 0;
         self.held = (!at_end).then_some(at);
         if at_end {
             self.unseen = 0;
@@ -196,7 +293,7 @@ impl Tail {
     }
 
     fn row(&self, number: u64) -> Option<&TailRow> {
-        let at = usize::try_from(number.checked_sub(self.dropped)?).ok()?;
+        let at = usize::try_from(number.checked_sub(self.first)?).ok()?;
         self.rows.get(at)
     }
 
@@ -212,7 +309,7 @@ impl Tail {
         let numbered = |range: std::ops::Range<u64>| {
             range.filter_map(|number| Some((number, self.row(number)?)))
         };
-        let first = self.top.clamp(self.dropped, cursor.max(self.dropped));
+        let first = self.top.clamp(self.first, cursor.max(self.first));
         let mut shown: Vec<(u64, &TailRow)> = numbered(first..self.end())
             .filter(|(_, row)| fits(row))
             .take(height)
@@ -226,7 +323,7 @@ impl Tail {
                 (cursor + 1).max(first)
             };
             let end = if is_inside { self.end() } else { end };
-            shown = numbered(self.dropped..end)
+            shown = numbered(self.first..end)
                 .rev()
                 .filter(|(_, row)| fits(row))
                 .take(height)
@@ -245,6 +342,18 @@ impl Tail {
         self.top = self.top.max(lowest).min(cursor);
     }
 
+    /// Goes to the event with this id, if it is held.
+    pub fn go_to(&mut self, id: Uuid) -> bool {
+        let found = self.rows.iter().position(|row| {
+            let event = row.event();
+            event.is_some_and(|event| event.id == id)
+        });
+        if let Some(found) = found {
+            self.held = Some(self.first + found as u64);
+        }
+        found.is_some()
+    }
+
     /// All rows that are held, oldest first.
     pub fn rows(&self) -> impl Iterator<Item = &TailRow> {
         self.rows.iter()
@@ -256,7 +365,7 @@ impl TailRow {
     pub fn event(&self) -> Option<&Event> {
         match self {
             Self::Event(event) => Some(event),
-            Self::Gap(_) => None,
+            Self::Gap { .. } => None,
         }
     }
 }
@@ -284,76 +393,4 @@ fn in_order(newest_first: Vec<Event>) -> Vec<Event> {
 }
 
 #[cfg(test)]
-mod tests {
-    use made::event;
-
-    use super::*;
-
-    mod made {
-        use countersign_openapi::Event;
-        use serde_json::json;
-
-        /// A refresh at a position, as the wire brings it.
-        pub(super) fn event(position: &str) -> Event {
-            serde_json::from_value(json!({
-                "id": "019a2b3c-5a02-7a11-8e00-0a0b0c0d0e07", "position": position,
-                "noun": "session", "subject_id": "019a2b3c-5a01-7c22-9f00-1b2c3d4e5f07",
-                "name": "refreshed", "version": 1, "occurred_at": "2026-11-22T14:23:11Z",
-                "actor": {"kind": "system"},
-                "correlation_id": "019a2b3c-5a00-7000-8000-000000000007", "payload": {}
-            }))
-            .expect("an event")
-        }
-    }
-
-    fn page(positions: &[&str], next: Option<&str>) -> Page<Event> {
-        Page {
-            items: positions.iter().map(|position| event(position)).collect(),
-            next: next.map(str::to_owned),
-        }
-    }
-
-    fn rows(tail: &Tail) -> Vec<String> {
-        let rows = tail.rows.iter().map(|row| match row {
-            TailRow::Event(event) => event.position.clone(),
-            TailRow::Gap(gap) => format!("gap {gap}"),
-        });
-        rows.collect()
-    }
-
-    #[test]
-    fn a_round_goes_back_to_what_is_known_and_says_what_it_skipped() {
-        let mut tail = Tail::default();
-        tail.absorb(page(&["0.2", "1.1", "0.1"], Some("x")));
-        assert_eq!(rows(&tail), ["0.1", "1.1", "0.2"]);
-        assert_eq!(tail.cursor(), None);
-        tail.absorb(page(&["0.5", "0.4"], Some("a")));
-        assert_eq!(tail.cursor().as_deref(), Some("a"), "0.3 is missing");
-        tail.absorb(page(&["0.3", "0.2"], Some("b")));
-        assert_eq!(tail.cursor(), None);
-        assert_eq!(rows(&tail)[3..], ["0.3", "0.4", "0.5"]);
-        for _ in 0..PAGES_MAX {
-            tail.absorb(page(&["0.10"], Some("c")));
-        }
-        assert_eq!(rows(&tail)[6], "gap 4");
-        tail.absorb(page(&["0.10"], Some("c")));
-        assert_eq!(tail.len(), 12);
-    }
-
-    #[test]
-    fn the_cursor_stays_on_its_event() {
-        let mut tail = Tail::default();
-        tail.absorb(page(&["0.3", "0.2", "0.1"], None));
-        tail.step(-1, |_| true);
-        assert!(!tail.is_live());
-        tail.absorb(page(&["0.5", "0.4"], None));
-        assert_eq!(
-            tail.selected().map(|event| event.position.as_str()),
-            Some("0.2")
-        );
-        assert_eq!(tail.unseen(), 2);
-        tail.step(9, |_| true);
-        assert!(tail.is_live());
-        assert_eq!(tail.unseen(), 0);
-    }
-}
+mod tests;

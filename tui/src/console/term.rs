@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
 use crossterm::event::{
-    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture, Event,
+    KeyEventKind, MouseEventKind,
 };
 use crossterm::terminal::{
     Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
@@ -20,6 +21,8 @@ use crossterm::terminal::{
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+
+use super::message::Message;
 
 /// Bytes that a frame is gathered in before it is written.
 const FRAME_BYTES: usize = 64 * 1_024;
@@ -137,4 +140,19 @@ fn give_back() -> bool {
     let _ = out.flush();
     let _ = disable_raw_mode();
     true
+}
+
+/// What an event of the terminal means.
+pub(super) fn message(event: Event) -> Option<Message> {
+    match event {
+        Event::Key(key) if key.kind != KeyEventKind::Release => Some(Message::Key(key)),
+        Event::Paste(text) => Some(Message::Paste(text)),
+        Event::Resize(columns, rows) => Some(Message::Resize(columns, rows)),
+        Event::Mouse(mouse) => match mouse.kind {
+            MouseEventKind::ScrollDown => Some(Message::Wheel(3)),
+            MouseEventKind::ScrollUp => Some(Message::Wheel(-3)),
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -36,6 +36,8 @@ pub enum Tone {
     Selected,
     /// Said of a production deployment.
     Alarm,
+    /// Said of a moment in the past.
+    Past,
     /// A pane's border.
     Border,
 }
@@ -53,6 +55,7 @@ impl Looks {
             Tone::Warn if self.light => coloured(Color::Magenta),
             Tone::Warn => coloured(Color::Yellow),
             Tone::Danger => coloured(Color::Red).add_modifier(Modifier::BOLD),
+            Tone::Past => style.add_modifier(Modifier::BOLD | Modifier::REVERSED),
             Tone::Selected => style.add_modifier(Modifier::REVERSED),
             Tone::Alarm => coloured(Color::Red).add_modifier(Modifier::BOLD | Modifier::REVERSED),
         }
@@ -75,6 +78,8 @@ pub struct Signs {
     pub good: &'static str,
     /// New things above.
     pub above: &'static str,
+    /// Sorted with the greatest first.
+    pub below: &'static str,
     /// What was cut.
     pub ellipsis: &'static str,
     /// Between parts of a line.
@@ -87,6 +92,8 @@ pub struct Signs {
     pub hidden: &'static str,
     /// Leads to.
     pub arrow: &'static str,
+    /// Comes from.
+    pub from: &'static str,
     /// Horizontal, vertical, and the corners from the top left clockwise.
     pub border: [&'static str; 6],
     /// Eight heights of a bar, from low to high.
@@ -98,12 +105,14 @@ static UNICODE: Signs = Signs {
     mark: "✓",
     good: "✓",
     above: "▲",
+    below: "▼",
     ellipsis: "…",
     bar: "│",
     dot: "·",
     live: "●",
     hidden: "•",
     arrow: "→",
+    from: "←",
     border: ["─", "│", "┌", "┐", "┘", "└"],
     heights: ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
 };
@@ -113,12 +122,14 @@ static ASCII: Signs = Signs {
     mark: "*",
     good: "ok",
     above: "^",
+    below: "v",
     ellipsis: "~",
     bar: "|",
     dot: "-",
     live: "*",
     hidden: "*",
     arrow: "->",
+    from: "<-",
     border: ["-", "|", "+", "+", "+", "+"],
     heights: [".", ".", ":", ":", "+", "+", "#", "#"],
 };

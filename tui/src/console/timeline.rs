@@ -106,6 +106,18 @@ impl Timeline {
         found.is_some()
     }
 
+    /// Moves the cursor to an event, if that is here.
+    pub fn go_to(&mut self, position: &str, noun: &str, name: &str) -> bool {
+        let found = self.events.iter().position(|event| {
+            event.position == position && event.noun == noun && event.name == name
+        });
+        if let Some(found) = found {
+            self.selected = found;
+            self.paused = true;
+        }
+        found.is_some()
+    }
+
     /// Keeps the cursor visible on so many rows.
     pub fn settle(&mut self, height: usize) {
         let height = height.max(1);

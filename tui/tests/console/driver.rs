@@ -1,8 +1,10 @@
 //! Somebody at the console.
 
+use countersign_openapi::Event;
 use countersign_tui::console::{
-    Answer, Deployment, Effect, Identity, Looks, Message, Model, draw, update,
+    Answer, Deployment, Effect, Failed, Identity, Looks, Message, Model, draw, update,
 };
+use countersign_tui::{EventsQuery, Followed};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -20,6 +22,8 @@ pub struct Driver {
     pub waiting: Vec<Effect>,
     /// Everything that is not a question or an order.
     pub others: Vec<Effect>,
+    /// The stream of events that is followed.
+    pub stream: Option<(u64, EventsQuery)>,
 }
 
 /// A key by its name: `x`, `Enter`, `Space`, `^c`.
@@ -59,6 +63,7 @@ impl Driver {
             now: made::NOW,
             waiting,
             others: Vec::new(),
+            stream: None,
         }
     }
 
@@ -85,10 +90,13 @@ impl Driver {
         self.waiting.extend(effects);
     }
 
-    /// Keys, one after the other.
+    /// Keys, one after the other; `text:` is typed as it stands.
     pub fn press(&mut self, keys: &[&str]) {
         for name in keys {
-            self.tell(Message::Key(key(name)));
+            match name.strip_prefix("text:") {
+                Some(text) => self.write(text),
+                None => self.tell(Message::Key(key(name))),
+            }
         }
     }
 
@@ -143,12 +151,70 @@ impl Driver {
                         let outcome = Ok(Box::new(service.preview(&predicate)));
                         self.tell(Message::Previewed { ticket, outcome });
                     }
+                    Effect::Follow {
+                        ticket,
+                        query,
+                        after,
+                    } => self.follow(service, ticket, query, after.as_deref()),
+                    Effect::Unfollow => self.stream = None,
                     Effect::Prove(_) => self.tell(Message::Proved(self.now)),
                     other => self.others.push(other),
                 }
             }
         }
         panic!("it asks without end");
+    }
+
+    /// The service brings what happened since a cursor, and then what happens.
+    fn follow(&mut self, service: &Service, ticket: u64, query: EventsQuery, after: Option<&str>) {
+        if !service.up {
+            let failed = Some(Failed::NoAnswer("connection refused".to_owned()));
+            return self.tell(Message::Cut { ticket, failed });
+        }
+        self.stream = Some((ticket, query));
+        self.tell(Message::Following(ticket));
+        let end = service.log.len();
+        let from = after.map_or(end, |after| after.parse().expect("a cursor"));
+        self.beat(from);
+        for event in &service.log[from.min(end)..] {
+            self.happens(event.clone());
+        }
+        self.beat(end);
+        self.beat(end);
+    }
+
+    /// The stream says that it is there, up to so many events.
+    pub fn beat(&mut self, cursor: usize) {
+        let item = Followed::Beat {
+            at: self.now,
+            cursor: cursor.to_string(),
+        };
+        self.brings(item, cursor);
+    }
+
+    /// Something happens, and the stream brings it.
+    pub fn happens(&mut self, event: Event) {
+        self.brings(Followed::Events(vec![event]), 0);
+    }
+
+    /// The stream brings something.
+    pub fn brings(&mut self, item: Followed, cursor: usize) {
+        let cursor = Some(cursor.to_string()).filter(|_| cursor > 0);
+        if let Some((ticket, _)) = self.stream {
+            self.tell(Message::Followed {
+                ticket,
+                item,
+                cursor,
+            });
+        }
+    }
+
+    /// The stream is cut.
+    pub fn cut(&mut self) {
+        if let Some((ticket, _)) = self.stream.take() {
+            let failed = Some(Failed::Unreadable("the connection was closed".to_owned()));
+            self.tell(Message::Cut { ticket, failed });
+        }
     }
 
     /// Becomes able to act.

@@ -1,7 +1,8 @@
 //! Things to show.
 
 use countersign_openapi::{
-    Account, Client, Event, Overview, ProjectionState, Ready, Session, SigningKey, Verifiers,
+    Account, Attempt, Client, Event, Overview, ProjectionState, Ready, Session, SigningKey,
+    Verifiers,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -70,6 +71,7 @@ pub fn account(number: u64) -> Account {
         "created_at": at(86_400 * i64::try_from(number + 1).expect("small")),
         "state": if number == 4 { "suspended" } else { "active" },
         "mfa": number % 3 != 2,
+        "factors": if number % 3 == 2 { vec![] } else { vec!["totp"] },
     }))
 }
 
@@ -129,6 +131,67 @@ pub fn account_history(id: Uuid) -> Vec<Event> {
     ]
 }
 
+/// The newest tries to sign in to an account.
+pub fn attempts() -> Vec<Attempt> {
+    let one = |ago: i64, outcome: &str| {
+        let mut attempt = json!({"at": at(ago), "outcome": outcome});
+        if outcome == "signed_in" {
+            attempt["session_id"] = json!(session_id(6));
+        } else {
+            attempt["network"] = json!("203.0.113.0/24");
+        }
+        read(attempt)
+    };
+    vec![
+        one(1_300, "signed_in"),
+        one(1_380, "throttled"),
+        one(1_430, "wrong_password"),
+        one(1_440, "wrong_password"),
+        one(1_445, "wrong_password"),
+        one(90_000, "signed_in"),
+    ]
+}
+
+/// The session as it was, with the causes of its fields.
+pub fn session_at(number: u64, at: OffsetDateTime) -> Session {
+    let mut session = session(number);
+    session.ended = session.ended.filter(|ended| ended.at <= at);
+    session.last_seen_at = session.last_seen_at.min(at - Duration::seconds(40));
+    if session.ended.is_none() {
+        session.state = countersign_openapi::SessionState::Active;
+    }
+    let cause = |position: u64, name: &str, by: Uuid| {
+        json!({"position": format!("1.{position}"), "noun": "session", "name": name,
+            "at": self::at(4_000 - i64::try_from(position).expect("small")), "by": by})
+    };
+    let started = cause(14, "started", session.account_id);
+    session.causes = Some(read(json!({
+        "state": started, "ip": started, "user_agent": started, "client": started,
+        "started_at": started, "acr": started, "expires_at": cause(20, "refreshed", session.account_id),
+        "last_seen_at": cause(20, "refreshed", session.account_id),
+        "generation": cause(20, "refreshed", session.account_id),
+        "email": {"position": "0.3", "noun": "account", "name": "registered",
+            "at": self::at(90_000), "by": "anonymous"},
+    })));
+    session
+}
+
+/// The account as it was, with the causes of its fields.
+pub fn account_at(number: u64) -> Account {
+    let mut account = account(number);
+    let cause = |position: u64, name: &str, by: &str| {
+        json!({"position": format!("1.{position}"), "noun": "account", "name": name,
+            "at": at(4_000 - i64::try_from(position).expect("small")), "by": by})
+    };
+    let registered = cause(3, "registered", "anonymous");
+    account.sessions_active = Some(2);
+    account.causes = Some(read(json!({
+        "email": registered, "roles": registered, "created_at": registered, "state": registered,
+        "factors": cause(5, "factor_added", &account_id(number).to_string()),
+    })));
+    account
+}
+
 /// The numbers; with what needs attention, or without.
 pub fn overview(troubled: bool) -> Overview {
     let projections = projections(troubled);
@@ -155,6 +218,18 @@ pub fn projections(troubled: bool) -> Vec<ProjectionState> {
         }))
     };
     vec![one(0, false), one(1, troubled)]
+}
+
+/// Read models that are being made anew.
+pub fn rebuilding() -> Vec<ProjectionState> {
+    let mut items = projections(false);
+    for item in &mut items {
+        item.state = countersign_openapi::ProjectionMode::Rebuilding;
+        item.lag_events = 5_292_507;
+        item.events_per_second = Some(12_100);
+        item.eta_seconds = Some(437);
+    }
+    items
 }
 
 /// How the service is.

@@ -4,9 +4,13 @@
 mod acting;
 mod bench;
 mod driver;
+mod following;
 mod made;
+mod past;
+mod projections;
 mod properties;
 mod service;
 mod sizes;
 mod snapshots;
+mod states;
 mod stories;

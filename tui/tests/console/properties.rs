@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign_openapi::Page;
+use countersign_tui::Followed;
 use countersign_tui::console::{Answer, Data, Effect, Failed, List, Message, Query, Wanted};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use proptest::prelude::*;
@@ -31,6 +32,13 @@ enum Step {
     Stray(u64),
     /// Somebody who types the right code.
     Proved,
+    /// Somebody goes to the past, or back.
+    Travel(u16),
+    Return,
+    /// The stream of events brings something, a gap, or its end.
+    Happens(u64),
+    Gap(u64),
+    Cut,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -62,6 +70,11 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Toggle),
         1 => (0_u64..50).prop_map(Step::Stray),
         1 => Just(Step::Proved),
+        1 => any::<u16>().prop_map(Step::Travel),
+        1 => Just(Step::Return),
+        2 => (0_u64..300).prop_map(Step::Happens),
+        1 => (0_u64..300).prop_map(Step::Gap),
+        1 => Just(Step::Cut),
     ]
 }
 
@@ -106,6 +119,34 @@ fn take(driver: &mut Driver, service: &mut Service, step: Step) {
             }));
         }
         Step::Proved => driver.tell(Message::Proved(driver.now)),
+        Step::Travel(minutes) => {
+            if driver.model.layer.is_none() {
+                driver.press(&[":"]);
+                driver.write(&format!("at -{minutes}m"));
+                driver.press(&["Enter"]);
+            }
+        }
+        Step::Return => {
+            if driver.model.layer.is_none() {
+                driver.press(&[":"]);
+                driver.write("now");
+                driver.press(&["Enter"]);
+            }
+        }
+        Step::Happens(position) => {
+            let payload = serde_json::json!({});
+            let id = made::session_id(position);
+            driver.happens(made::event(position, "session", id, "refreshed", payload));
+        }
+        Step::Gap(from) => driver.brings(
+            Followed::Gap {
+                shard: 1,
+                from,
+                to: from + 9,
+            },
+            0,
+        ),
+        Step::Cut => driver.cut(),
     }
 }
 
@@ -128,10 +169,13 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn nothing_panics_and_marks_are_rows(steps in proptest::collection::vec(step(), 1..120)) {
+    fn nothing_panics_and_marks_are_rows(
+        place in prop_oneof![Just("2"), Just("3"), Just("4"), Just("5"), Just("6")],
+        steps in proptest::collection::vec(step(), 1..120),
+    ) {
         let mut service = Service::with(30);
         let mut driver = Driver::signed_in((80, 24));
-        driver.press(&["2"]);
+        driver.press(&[place]);
         for step in steps {
             take(&mut driver, &mut service, step);
             holds(&driver);
@@ -155,6 +199,31 @@ proptest! {
             prop_assert!(driver.model.arming.arms(driver.now).is_none());
         }
         prop_assert!(service.told.is_empty());
+    }
+
+    #[test]
+    fn who_looks_at_the_past_never_writes(steps in proptest::collection::vec(step(), 1..120)) {
+        let mut service = Service::with(30);
+        let mut driver = Driver::signed_in((80, 24));
+        driver.press(&["2"]);
+        driver.serve(&mut service);
+        driver.arm(&mut service);
+        take(&mut driver, &mut service, Step::Travel(30));
+        driver.serve(&mut service);
+        for step in steps {
+            let before = driver.waiting.len();
+            let was_past = driver.model.past.is_some();
+            let serves = matches!(step, Step::Serve);
+            take(&mut driver, &mut service, step);
+            holds(&driver);
+            if !was_past || driver.model.past.is_none() || serves {
+                continue;
+            }
+            for effect in driver.waiting.iter().skip(before) {
+                let writes = matches!(effect, Effect::Act { .. } | Effect::Preview { .. });
+                prop_assert!(!writes);
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@ use countersign_openapi::{
     SessionState,
 };
 use countersign_tui::console::{Data, Done, Failed, Order, Query, Verb};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
 use super::made;
@@ -23,6 +25,8 @@ pub struct Service {
     pub troubled: bool,
     /// Sessions that it refuses to end.
     pub refuses: Vec<Uuid>,
+    /// Whether its read models are being made anew.
+    pub rebuilding: bool,
     /// Everything that it was told to do.
     pub told: Vec<Order>,
 }
@@ -37,6 +41,7 @@ impl Service {
             up: true,
             troubled: false,
             refuses: Vec::new(),
+            rebuilding: false,
             told: Vec::new(),
         }
     }
@@ -50,6 +55,7 @@ impl Service {
         Ok(match query {
             Query::Ready => Data::Ready(made::ready(self.troubled)),
             Query::Overview => Data::Overview(Box::new(made::overview(self.troubled))),
+            Query::Projections if self.rebuilding => Data::Projections(made::rebuilding()),
             Query::Projections => Data::Projections(made::projections(self.troubled)),
             Query::Keys => Data::Keys(made::keys()),
             Query::Clients => Data::Clients(made::clients()),
@@ -85,11 +91,44 @@ impl Service {
             }
             Query::Account { id, .. } => {
                 let found = self.accounts.iter().find(|account| account.id == *id);
-                Data::Account(Box::new(found.cloned().ok_or_else(unknown)?))
+                let mut account = found.cloned().ok_or_else(unknown)?;
+                account.sessions_active = Some(9);
+                Data::Account(Box::new(account))
             }
             Query::SessionEvents(id, _) => all(made::session_history(*id)),
             Query::AccountEvents(id, _) => all(made::account_history(*id)),
-            Query::Events(_) => all(self.log.iter().rev().cloned().collect()),
+            Query::Events { .. } => all(self.log.iter().rev().cloned().collect()),
+            Query::Attempts(_) => Data::Attempts(made::attempts()),
+            Query::AsOf { as_of, query } => {
+                let at = moment(as_of);
+                let data = Box::new(self.past(query, at)?);
+                let as_of = format!("0.1-1.2@{}", at.unix_timestamp());
+                Data::AsOf { as_of, data }
+            }
+        })
+    }
+
+    /// What was.
+    fn past(&self, query: &Query, at: OffsetDateTime) -> Result<Data, Failed> {
+        let number = |id: Uuid| u64::try_from(id.as_u128() & 0xffff).expect("small");
+        Ok(match self.ask(query)? {
+            Data::Session(session) => {
+                Data::Session(Box::new(made::session_at(number(session.id), at)))
+            }
+            Data::Account(account) => Data::Account(Box::new(made::account_at(number(account.id)))),
+            Data::Sessions(mut page) => {
+                page.items.retain(|session| session.started_at <= at);
+                for session in &mut page.items {
+                    *session = made::session_at(number(session.id), at);
+                    session.causes = None;
+                }
+                Data::Sessions(page)
+            }
+            Data::Events(mut page) => {
+                page.items.retain(|event| event.occurred_at <= at);
+                Data::Events(page)
+            }
+            other => other,
         })
     }
 
@@ -135,10 +174,27 @@ impl Service {
                 });
             }
         }
+        if order.verb == Verb::Rebuild {
+            self.rebuilding = true;
+        }
         Ok(Done {
-            position: "1.9000".to_owned(),
+            position: match order.verb {
+                Verb::Repair | Verb::Rebuild => String::new(),
+                _ => "1.9000".to_owned(),
+            },
             applied: None,
         })
+    }
+}
+
+/// The moment that is asked for, or what an answer said it was.
+fn moment(as_of: &str) -> OffsetDateTime {
+    match as_of.split_once('@') {
+        Some((_, seconds)) => {
+            let seconds = seconds.parse().expect("as it was told");
+            OffsetDateTime::from_unix_timestamp(seconds).expect("a time")
+        }
+        None => OffsetDateTime::parse(as_of, &Rfc3339).expect("a time"),
     }
 }
 

@@ -30,6 +30,16 @@ const PLACES: &[&[&str]] = &[
     &["2", "e"],
     &["2", "*", "x"],
     &["2", "x"],
+    &["6", "x"],
+    &["6", "x", "b"],
+    &["4", "o"],
+    &["3", "Enter", "Tab", "Tab"],
+    &["2", "Enter", ":", "text:at -30m", "Enter"],
+    &["2", "Enter", ":", "text:at -30m", "Enter", "Tab", "Tab"],
+    &["3", "Enter", ":", "text:at -30m", "Enter", "Tab", "Tab"],
+    &["2", ":", "text:at -30m", "Enter"],
+    &["2", ":", "text:at -30m", "Enter", "5"],
+    &["2", ":", "text:at "],
     &["7", "x", "k"],
 ];
 

@@ -13,10 +13,10 @@ use super::driver::Driver;
 use super::made;
 use super::service::Service;
 
-const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
-const BLINK: Duration = Duration::milliseconds(300);
+pub const SIZES: [(u16, u16); 2] = [(80, 24), (120, 40)];
+pub const BLINK: Duration = Duration::milliseconds(300);
 
-fn compare(name: &str, driver: &Driver) {
+pub fn compare(name: &str, driver: &Driver) {
     let (columns, rows) = driver.model.size;
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let path = folder.join(format!("{name}.{columns}x{rows}.txt"));
@@ -34,7 +34,7 @@ fn compare(name: &str, driver: &Driver) {
 }
 
 /// Draws a scene at every size.
-fn scene(name: &str, service: impl Fn() -> Service, keys: &[&str]) {
+pub fn scene(name: &str, service: impl Fn() -> Service, keys: &[&str]) {
     for size in SIZES {
         let mut service = service();
         let mut driver = Driver::signed_in(size);
@@ -51,11 +51,11 @@ fn scene(name: &str, service: impl Fn() -> Service, keys: &[&str]) {
     }
 }
 
-fn well() -> Service {
+pub fn well() -> Service {
     Service::with(60)
 }
 
-fn troubled() -> Service {
+pub fn troubled() -> Service {
     let mut service = well();
     service.troubled = true;
     service
@@ -192,6 +192,7 @@ fn an_outage() {
         driver.press(&["5"]);
         driver.serve(&mut service);
         service.up = false;
+        driver.cut();
         driver.wait(Duration::seconds(7));
         driver.serve(&mut service);
         driver.wait(Duration::seconds(1));

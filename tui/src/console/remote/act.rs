@@ -1,9 +1,9 @@
 //! Orders.
 
 use countersign_openapi::{
-    Applied, POSITION_HEADER, ProblemCode, Reason, Revocation, RevocationPredicate,
-    RevocationPreview, RevocationState, RevokeKey, RevokeReason, RevokeSession, RotateKeys,
-    StartRevocation,
+    Applied, POSITION_HEADER, ProblemCode, ProjectionsRepaired, Reason, RepairProjections,
+    Revocation, RevocationPredicate, RevocationPreview, RevocationState, RevokeKey, RevokeReason,
+    RevokeSession, RotateKeys, StartRevocation,
 };
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
@@ -26,7 +26,20 @@ impl Remote {
         let position = answer.headers().get(POSITION_HEADER);
         let position = position.and_then(|value| value.to_str().ok());
         // It is done, even if nobody says where.
-        let position = position.unwrap_or("an unnamed position").to_owned();
+        let position = match order.verb {
+            // What is done to read models is no event.
+            Verb::Repair | Verb::Rebuild => "",
+            _ => position.unwrap_or("an unnamed position"),
+        };
+        let position = position.to_owned();
+        if order.verb == Verb::Repair {
+            let repaired: ProjectionsRepaired = read(answer).await.map_err(|error| told(&error))?;
+            if repaired.shards.is_empty() {
+                return Err(Failed::Partly("it had not stopped any more".to_owned()));
+            }
+            let applied = None;
+            return Ok(Done { position, applied });
+        }
         let answered: Option<Answered> = answer.json().await.ok();
         let applied = answered.and_then(|answered| answered.applied);
         Ok(Done { position, applied })
@@ -131,6 +144,10 @@ fn body(request: RequestBuilder, order: &Order) -> RequestBuilder {
                 spare_own_session: None,
             })
         }
-        Verb::EnableClient => request,
+        Verb::Repair => {
+            let shard = order.target.parse().ok();
+            request.json(&RepairProjections { shard })
+        }
+        Verb::EnableClient | Verb::Rebuild => request,
     }
 }

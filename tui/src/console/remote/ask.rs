@@ -1,12 +1,11 @@
 //! Questions.
 
 use countersign_openapi::{
-    Account, Client as Registered, Event, MIN_POSITION_HEADER, Page, ProjectionState, Session,
-    SigningKey, Verifiers,
+    AS_OF_HEADER, Account, Attempt, Client as Registered, Event, MIN_POSITION_HEADER, Page,
+    ProjectionState, Session, SigningKey, Verifiers,
 };
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
-use uuid::Uuid;
 
 use super::{Remote, told};
 use crate::client::{path, read};
@@ -52,47 +51,62 @@ impl Remote {
                 let verifiers: Verifiers = self.get("/v1/admin/verifiers", None).await?;
                 Ok(Data::Verifiers(verifiers))
             }
-            Query::Sessions { parameters, after } => {
-                let page = listed("/v1/admin/sessions", ROWS, parameters, after.as_deref());
-                Ok(Data::Sessions(self.get(&page, None).await?))
+            Query::Attempts(id) => {
+                let page = listed(&format!("/v1/admin/accounts/{id}/attempts"), 50, &[], None);
+                let page: Page<Attempt> = self.get(&page, None).await?;
+                Ok(Data::Attempts(page.items))
             }
-            Query::Accounts { parameters, after } => {
-                let page = listed("/v1/admin/accounts", ROWS, parameters, after.as_deref());
-                Ok(Data::Accounts(self.get(&page, None).await?))
-            }
-            Query::Session { id, at_least } => {
-                let path = format!("/v1/admin/sessions/{id}");
-                let session: Session = self.get(&path, at_least.as_deref()).await?;
-                Ok(Data::Session(Box::new(session)))
-            }
-            Query::Account { id, at_least } => {
-                let path = format!("/v1/admin/accounts/{id}");
-                let account: Account = self.get(&path, at_least.as_deref()).await?;
-                Ok(Data::Account(Box::new(account)))
-            }
-            Query::SessionEvents(id, after) => {
-                self.history("sessions", *id, after.as_deref()).await
-            }
-            Query::AccountEvents(id, after) => {
-                self.history("accounts", *id, after.as_deref()).await
-            }
-            Query::SessionsOf(id) => {
-                let of = [("account_id", id.to_string()), ("state", "any".to_owned())];
-                let page = listed("/v1/admin/sessions", 20, &of, None);
-                Ok(Data::Sessions(self.get(&page, None).await?))
-            }
-            Query::Events(after) => {
-                let page = listed("/v1/admin/events", ROWS, &[], after.as_deref());
+            Query::Events { parameters, after } => {
+                let page = listed("/v1/admin/events", ROWS, parameters, after.as_deref());
                 let page: Page<Event> = self.get(&page, None).await?;
                 Ok(Data::Events(page))
             }
+            Query::AsOf { as_of, query } => {
+                let (data, as_of) = self.about(query, Some(as_of)).await?;
+                // Whoever does not say so may have answered of now.
+                let as_of = as_of.ok_or_else(|| {
+                    Failed::Unreadable("the service does not say as of when this is".to_owned())
+                })?;
+                let data = Box::new(data);
+                Ok(Data::AsOf { as_of, data })
+            }
+            query => Ok(self.about(query, None).await?.0),
         }
     }
 
-    async fn history(&self, what: &str, id: Uuid, after: Option<&str>) -> Result<Data, Failed> {
-        let path = format!("/v1/admin/{what}/{id}/events");
-        let page = listed(&path, ROWS, &[], after);
-        Ok(Data::Events(self.get(&page, None).await?))
+    /// Asks about sessions or accounts, which have a past; also brings what
+    /// the answer is as of, if it says so.
+    async fn about(
+        &self,
+        query: &Query,
+        as_of: Option<&str>,
+    ) -> Result<(Data, Option<String>), Failed> {
+        let no_past = || Failed::Unreadable("this has no past".to_owned());
+        let path = path_of(query, as_of).ok_or_else(no_past)?;
+        let at_least = match query {
+            Query::Session { at_least, .. } | Query::Account { at_least, .. } => {
+                at_least.as_deref()
+            }
+            _ => None,
+        };
+        let answer = self.fetch(&path, at_least).await?;
+        let told = answer.headers().get(AS_OF_HEADER);
+        let told = told.and_then(|value| value.to_str().ok());
+        let told = told.map(str::to_owned);
+        let data = match query {
+            Query::Sessions { .. } | Query::SessionsOf(_) => read(answer).await.map(Data::Sessions),
+            Query::Accounts { .. } => read(answer).await.map(Data::Accounts),
+            Query::Session { .. } => {
+                let session: Result<Session, _> = read(answer).await;
+                session.map(|session| Data::Session(Box::new(session)))
+            }
+            Query::Account { .. } => {
+                let account: Result<Account, _> = read(answer).await;
+                account.map(|account| Data::Account(Box::new(account)))
+            }
+            _ => read(answer).await.map(Data::Events),
+        };
+        Ok((data.map_err(|error| self::told(&error))?, told))
     }
 
     pub(super) async fn get<T: DeserializeOwned>(
@@ -100,6 +114,11 @@ impl Remote {
         path: &str,
         at_least: Option<&str>,
     ) -> Result<T, Failed> {
+        let answer = self.fetch(path, at_least).await?;
+        read(answer).await.map_err(|error| told(&error))
+    }
+
+    async fn fetch(&self, path: &str, at_least: Option<&str>) -> Result<Response, Failed> {
         let ask = |client: &Client| {
             let request = client.request(Method::GET, path);
             match at_least {
@@ -107,9 +126,60 @@ impl Remote {
                 None => request,
             }
         };
-        let answer = self.fresh(ask).await?;
-        read(answer).await.map_err(|error| told(&error))
+        self.fresh(ask).await
     }
+}
+
+/// Where something about sessions or accounts is asked for.
+fn path_of(query: &Query, as_of: Option<&str>) -> Option<String> {
+    let as_of = as_of.map(|as_of| ("as_of", as_of.to_owned()));
+    let with = |at: &str, rows, parameters: &[(&'static str, String)], after: Option<&str>| {
+        let mut parameters = parameters.to_vec();
+        parameters.extend(as_of.clone());
+        listed(at, rows, &parameters, after)
+    };
+    let one = |at: String| {
+        // Reads of one thing know no limit.
+        match &as_of {
+            Some(as_of) => path_with(&at, std::slice::from_ref(as_of)),
+            None => at,
+        }
+    };
+    let path = match query {
+        Query::Sessions { parameters, after } => {
+            with("/v1/admin/sessions", ROWS, parameters, after.as_deref())
+        }
+        Query::Accounts { parameters, after } => {
+            with("/v1/admin/accounts", ROWS, parameters, after.as_deref())
+        }
+        Query::Session { id, .. } => one(format!("/v1/admin/sessions/{id}")),
+        Query::Account { id, .. } => one(format!("/v1/admin/accounts/{id}")),
+        Query::SessionEvents(id, after) => with(
+            &format!("/v1/admin/sessions/{id}/events"),
+            ROWS,
+            &[],
+            after.as_deref(),
+        ),
+        Query::AccountEvents(id, after) => with(
+            &format!("/v1/admin/accounts/{id}/events"),
+            ROWS,
+            &[],
+            after.as_deref(),
+        ),
+        Query::SessionsOf(id) => {
+            let of = [("account_id", id.to_string()), ("state", "any".to_owned())];
+            with("/v1/admin/sessions", 20, &of, None)
+        }
+        _ => return None,
+    };
+    Some(path)
+}
+
+/// A path with a query and no limit.
+fn path_with(at: &str, parameters: &[(&'static str, String)]) -> String {
+    let whole = listed("", 0, parameters, None);
+    let query = whole.trim_start_matches("?limit=0").trim_start_matches('&');
+    format!("{at}?{query}")
 }
 
 fn listed(
@@ -126,4 +196,56 @@ fn listed(
     );
     all.push(("after", after));
     path(at, rows, &all)
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::console::remote::served::answering;
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_say_as_of_when_is_none() {
+        let query = Query::AsOf {
+            as_of: "2026-11-22T14:03:07Z".to_owned(),
+            query: Box::new(Query::SessionEvents(Uuid::nil(), None)),
+        };
+        let silent = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                      content-length: 24\r\n\r\n{\"items\":[],\"next\":null}";
+        let outcome = answering(silent).ask(&query).await;
+        let why = outcome.expect_err("of now, perhaps").told();
+        assert!(why.contains("as of when"), "{why}");
+        let exact = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\
+                     countersign-as-of: 0-1@2\r\n\
+                     content-length: 24\r\n\r\n{\"items\":[],\"next\":null}";
+        let outcome = answering(exact).ask(&query).await;
+        let Ok(Data::AsOf { as_of, .. }) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(as_of, "0-1@2");
+    }
+
+    #[test]
+    fn the_moment_goes_with_every_question_that_has_a_past() {
+        let id = Uuid::nil();
+        let moment = Some("2026-11-22T14:03:07Z");
+        let asked = |query: &Query| path_of(query, moment).expect("a past");
+        let one = asked(&Query::Session { id, at_least: None });
+        let at = "2026%2D11%2D22T14%3A03%3A07Z";
+        assert_eq!(one, format!("/v1/admin/sessions/{id}?as_of={at}"));
+        let list = asked(&Query::Accounts {
+            parameters: vec![("q", "a b".to_owned())],
+            after: Some("c".to_owned()),
+        });
+        assert!(
+            list.ends_with(&format!("q=a%20b&as_of={at}&after=c")),
+            "{list}"
+        );
+        assert!(asked(&Query::AccountEvents(id, None)).contains("as_of="));
+        assert!(asked(&Query::SessionsOf(id)).contains("as_of="));
+        assert_eq!(path_of(&Query::Keys, moment), None);
+        let now = path_of(&Query::Account { id, at_least: None }, None);
+        assert_eq!(now, Some(format!("/v1/admin/accounts/{id}")));
+    }
 }

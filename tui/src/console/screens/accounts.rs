@@ -10,25 +10,25 @@ use crate::console::text::moment;
 const NARROW: &[Column] = &[
     ("USER", None),
     ("STATE", Some(9)),
-    ("2ND", Some(3)),
-    ("ROLES", Some(18)),
-    ("SINCE", Some(11)),
+    ("FACTORS", Some(12)),
+    ("ROLES", Some(14)),
+    ("CREATED", Some(11)),
 ];
 
 const WIDE: &[Column] = &[
     ("USER", None),
     ("NAME", Some(24)),
     ("STATE", Some(9)),
-    ("2ND", Some(3)),
+    ("FACTORS", Some(12)),
     ("ROLES", Some(24)),
-    ("SINCE", Some(11)),
+    ("CREATED", Some(11)),
 ];
 
 pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let list = &model.accounts;
     let title = chrome::heading(model, Screen::Accounts, "newest first");
     let wide = canvas.columns() >= 110;
-    let mut inside = canvas.pane(&title, &list.pane.age(model.now), true);
+    let mut inside = canvas.pane(&title, &model.age(&list.pane), true);
     let none = table::none(&model.account_filter, "no account");
     if table::nothing(&mut inside, &list.pane, list.rows().is_empty(), none) {
         return;
@@ -53,7 +53,11 @@ pub(super) fn state(account: &Account) -> (&'static str, Tone) {
 
 fn cells(model: &Model, account: &Account, wide: bool) -> Vec<(String, Tone)> {
     let (state, tone) = state(account);
-    let factor = if account.mfa { "yes" } else { "no" };
+    let factors = match (account.factors.is_empty(), account.mfa) {
+        (false, _) => (account.factors.join("+"), Tone::Plain),
+        (true, true) => ("yes".to_owned(), Tone::Plain),
+        (true, false) => ("none".to_owned(), Tone::Dim),
+    };
     let name = account.display_name.clone().unwrap_or_default();
     let mut cells = vec![(account.email.clone(), Tone::Plain)];
     if wide {
@@ -61,9 +65,9 @@ fn cells(model: &Model, account: &Account, wide: bool) -> Vec<(String, Tone)> {
     }
     cells.extend([
         (state.to_owned(), tone),
-        (factor.to_owned(), Tone::Plain),
+        factors,
         (account.roles.join(" "), Tone::Plain),
-        (moment(model.now, account.created_at), Tone::Plain),
+        (moment(model.then(), account.created_at), Tone::Plain),
     ]);
     cells
 }

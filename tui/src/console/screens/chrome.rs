@@ -7,6 +7,7 @@ use crate::console::canvas::Canvas;
 use crate::console::filter::Filter;
 use crate::console::keys::{Action, TABLE};
 use crate::console::model::{Layer, Link, Model, Phase};
+use crate::console::sort::Sorted;
 use crate::console::text::{ago, clock, countdown, span};
 use crate::console::theme::Tone;
 use crate::console::update::refused;
@@ -24,7 +25,18 @@ pub(super) fn context(model: &Model, canvas: &mut Canvas<'_>) {
     };
     let left = model.arming.left(model.now).map(countdown);
     let armed = left.map(|left| format!("ARMED {left}"));
+    let past = model.past.as_ref().map(|past| {
+        let name = past.name(model.now);
+        if model.shows_past() {
+            (format!(" AS OF {name} "), Tone::Past)
+        } else {
+            (format!("SHOWS NOW, not {name}"), Tone::Warn)
+        }
+    });
     let arms = match &armed {
+        _ if past.is_some() => past
+            .as_ref()
+            .map_or(("", Tone::Plain), |(told, tone)| (told, *tone)),
         Some(armed) => (armed.as_str(), Tone::Danger),
         None => ("READ-ONLY (A arms)", Tone::Plain),
     };
@@ -128,6 +140,10 @@ pub(super) fn hints(model: &Model, canvas: &mut Canvas<'_>) {
     let last = "1-7  : all  ? help  q quit ";
     let room = canvas.columns().saturating_sub(27);
     let mut x = 1;
+    if model.past.is_some() {
+        x += canvas.line(x, 0, &[(":now", Tone::Strong), (" back", Tone::Plain)]);
+        x += 2;
+    }
     for row in TABLE {
         let common = matches!(row.action, Action::Palette | Action::Help | Action::Quit);
         if row.hint.is_empty() || common || !row.counts_on(model.screen) {
@@ -146,6 +162,16 @@ pub(super) fn hints(model: &Model, canvas: &mut Canvas<'_>) {
         x += 2;
     }
     canvas.right(0, last, Tone::Dim);
+}
+
+/// What a list is sorted by, for its heading; empty as the service answers.
+pub(super) fn sorted(model: &Model, list: Sorted) -> String {
+    let signs = model.looks.signs();
+    match model.sorts.told(list) {
+        Some((column, true)) => format!("  by {column} {}", signs.below),
+        Some((column, false)) => format!("  by {column} {}", signs.above),
+        None => String::new(),
+    }
 }
 
 /// The heading of a list: its name and what it is narrowed down to.

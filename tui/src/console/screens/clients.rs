@@ -4,9 +4,11 @@ use countersign_openapi::{Client, ClientState, Verifier, VerifierState};
 use time::Duration;
 
 use super::table::{self, Column, Stand};
-use super::{Canvas, Tone};
+use super::{Canvas, Tone, chrome};
 use crate::console::model::Model;
+use crate::console::sort::Sorted;
 use crate::console::text::{many, moment, span};
+use crate::console::update::fits_client;
 
 const CLIENTS: &[Column] = &[
     ("CLIENT", None),
@@ -36,10 +38,25 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 fn clients(model: &Model, canvas: &mut Canvas<'_>, focused: bool) {
-    let items = model.clients.data().map(Vec::as_slice).unwrap_or_default();
-    let title = format!("Clients ({})", items.len());
+    let all = model.clients.data().map(Vec::as_slice).unwrap_or_default();
+    let fits = |client: &&Client| fits_client(&model.client_filter, client, model.now);
+    let items: Vec<&Client> = all.iter().filter(fits).collect();
+    let sorted = chrome::sorted(model, Sorted::Clients);
+    let title = match model.client_filter.text() {
+        "" => format!("Clients ({}){sorted}", items.len()),
+        filter => format!(
+            "Clients ({} of {}){sorted}  filter: {filter}",
+            items.len(),
+            all.len()
+        ),
+    };
     let mut inside = canvas.pane(&title, &model.clients.age(model.now), focused);
     let none = "no service signs in as itself; countersign clients add registers one";
+    let none = if all.is_empty() {
+        none
+    } else {
+        table::none(&model.client_filter, none)
+    };
     if table::nothing(&mut inside, &model.clients, items.is_empty(), none) {
         return;
     }
@@ -84,10 +101,11 @@ fn verifiers(model: &Model, canvas: &mut Canvas<'_>, focused: bool) {
     let silent = items
         .iter()
         .filter(|item| item.state == VerifierState::Silent);
+    let sorted = chrome::sorted(model, Sorted::Verifiers);
     let title = match silent.count() {
-        0 => format!("Verifiers ({})  Tab goes there", items.len()),
+        0 => format!("Verifiers ({}){sorted}  Tab goes there", items.len()),
         silent => format!(
-            "Verifiers ({}), {silent} SILENT  Tab goes there",
+            "Verifiers ({}), {silent} SILENT{sorted}  Tab goes there",
             items.len()
         ),
     };

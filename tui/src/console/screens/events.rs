@@ -1,38 +1,46 @@
 //! The log, live.
 
-use super::{Canvas, Screen, Tone, chrome, session, table};
-use crate::console::model::{Link, Model};
-use crate::console::tail::TailRow;
-use crate::console::text::count;
+use time::OffsetDateTime;
+
+use super::{Canvas, Screen, Tone, chrome, session};
+use crate::console::follow::Standing;
+use crate::console::model::Model;
+use crate::console::tail::{Tail, TailRow};
+use crate::console::text::{ago, count, span};
 use crate::console::update::fits_event;
 
 pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let tail = &model.tail;
-    let mode = match (model.link, tail.is_live()) {
-        (Link::Down { .. }, _) => "RECONNECTING".to_owned(),
-        (Link::Up, true) => "LIVE".to_owned(),
-        (Link::Up, false) if tail.unseen() > 0 => {
-            format!("PAUSED, {} more (G)", count(tail.unseen()))
-        }
-        (Link::Up, false) => "PAUSED".to_owned(),
-    };
+    let now = model.now;
+    let mode = mode(tail, now);
     let title = format!(
         "{}  {mode}",
         chrome::heading(model, Screen::Events, "newest last")
     );
-    let mut inside = canvas.pane(&title, &tail.pane.age(model.now), true);
-    let fits = |row: &TailRow| fits_event(&model.event_filter, row, model.now);
+    let age = match tail.heard {
+        Some(heard) => match ago(now, heard).as_str() {
+            "now" => "new".to_owned(),
+            age => format!("STALE, {age} old"),
+        },
+        None if tail.follow.failed.is_some() => "not there".to_owned(),
+        None => "loading".to_owned(),
+    };
+    let mut inside = canvas.pane(&title, &age, true);
+    let fits = |row: &TailRow| fits_event(&model.event_filter, row, now);
     let height = usize::from(inside.rows());
     let shown = tail.shown(height, fits);
-    let none = "no event fits the filter yet; Esc takes it away";
-    if table::nothing(&mut inside, &tail.pane, shown.is_empty(), none) {
+    if shown.is_empty() {
+        nothing(model, &mut inside);
         return;
     }
     for (y, (row, at)) in (0..).zip(shown) {
         match row {
-            TailRow::Event(event) => session::line(&mut inside, y, event, at, model.now),
-            TailRow::Gap(missing) => {
-                let told = format!("-- gap: {} messages came too fast --", count(*missing));
+            TailRow::Event(event) => session::line(&mut inside, y, event, at, now),
+            TailRow::Gap { shard, from, to } => {
+                let missing = count((to - from).saturating_add(1));
+                let told = format!(
+                    "-- gap: {missing} messages of shard {shard} were not sent, {shard}.{from} to {shard}.{to} --"
+                );
                 inside.text(2, y, u16::MAX, &told, Tone::Warn);
                 if at {
                     inside.tint(y, Tone::Selected);
@@ -43,6 +51,43 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     foot(model, canvas);
 }
 
+/// How the log comes in.
+fn mode(tail: &Tail, now: OffsetDateTime) -> String {
+    let more = match tail.unseen() {
+        0 => String::new(),
+        unseen => format!(" +{} while paused (G)", count(unseen)),
+    };
+    match (tail.follow.standing(now), tail.is_live()) {
+        (Standing::Connecting, _) => "CONNECTING".to_owned(),
+        (Standing::Reconnecting(wait), _) if wait.is_positive() => {
+            format!("RECONNECTING in {}", span(wait))
+        }
+        (Standing::Reconnecting(_), _) => "RECONNECTING".to_owned(),
+        (Standing::Replay, _) => "REPLAY".to_owned(),
+        (Standing::Live, true) => "LIVE".to_owned(),
+        (Standing::Live, false) => format!("PAUSED{more}"),
+    }
+}
+
+/// Why there is no row.
+fn nothing(model: &Model, canvas: &mut Canvas<'_>) {
+    let tail = &model.tail;
+    let failed = tail.follow.failed.as_ref().or(tail.pane.failed());
+    if let Some(failed) = failed {
+        let told = format!("! {}", failed.told());
+        let rows = canvas.wrapped(1, 1, &told, Tone::Danger);
+        let more = "r tries again, ! lists errors";
+        canvas.text(1, rows + 2, u16::MAX, more, Tone::Dim);
+    } else if tail.pane.is_loading() {
+        canvas.text(1, 1, u16::MAX, "loading ...", Tone::Dim);
+    } else if model.event_filter.text().is_empty() {
+        canvas.text(1, 1, u16::MAX, "nothing is in the log yet", Tone::Dim);
+    } else {
+        let told = "no event fits the filter yet; Esc takes it away";
+        canvas.text(1, 1, u16::MAX, told, Tone::Dim);
+    }
+}
+
 /// Over the bottom border: how far the log was read.
 fn foot(model: &Model, canvas: &mut Canvas<'_>) {
     let tail = &model.tail;
@@ -51,6 +96,11 @@ fn foot(model: &Model, canvas: &mut Canvas<'_>) {
     let foot = match tail.dropped() {
         0 => positions,
         dropped => format!("{positions}, {} older dropped here", count(dropped)),
+    };
+    let foot = if tail.has_beginning() && !foot.is_empty() {
+        format!("{foot}, from the beginning")
+    } else {
+        foot
     };
     if !foot.is_empty() && rows > 0 {
         let room = canvas.columns().saturating_sub(4);

@@ -4,8 +4,9 @@ use countersign_openapi::{SigningKey, SigningKeyState};
 use time::OffsetDateTime;
 
 use super::table::{self, Column, Stand};
-use super::{Canvas, Tone};
+use super::{Canvas, Tone, chrome};
 use crate::console::model::Model;
+use crate::console::sort::Sorted;
 use crate::console::text::{ago, moment, span};
 
 const COLUMNS: &[Column] = &[
@@ -35,7 +36,11 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         .position(|key| Some(&key.kid) == model.key_at.as_ref());
     let below = 5.min(rows);
     let mut pane = canvas.part(0, 0, columns, rows - below);
-    let mut inside = pane.pane("Keys  newest first", &model.keys.age(model.now), true);
+    let title = match chrome::sorted(model, Sorted::Keys) {
+        sorted if sorted.is_empty() => "Keys  newest first".to_owned(),
+        sorted => format!("Keys{sorted}"),
+    };
+    let mut inside = pane.pane(&title, &model.keys.age(model.now), true);
     if !table::nothing(
         &mut inside,
         &model.keys,
@@ -54,7 +59,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", "", false);
+    let mut inside = pane.pane("What it says", &model.keys.age(model.now), false);
     let Some(key) = at.and_then(|at| keys.get(at)) else {
         return;
     };

@@ -6,6 +6,7 @@ mod chrome;
 mod clients;
 mod dialog;
 mod events;
+mod facts;
 mod keys;
 mod overlay;
 mod overview;
@@ -21,6 +22,7 @@ use super::canvas::Canvas;
 use super::model::{Layer, Model, Phase};
 use super::theme::Tone;
 
+pub use facts::{Fact, facts};
 pub use overview::{Attention, attention};
 
 /// The smallest terminal in which the console can be read.

@@ -1,11 +1,12 @@
 //! Help, palette, filter, errors, JSON and choices: what lies over a screen.
 
-use super::{Canvas, Tone};
+use super::{Canvas, Screen, Tone};
 use crate::console::canvas::width;
 use crate::console::input::LineEdit;
 use crate::console::keys::TABLE;
 use crate::console::model::{MenuItem, Model};
-use crate::console::text::clock;
+use crate::console::past;
+use crate::console::text::{ago, clock, stamp};
 use crate::console::update::{fields, found, refused};
 
 /// Where the cursor belongs, if it is shown.
@@ -145,7 +146,23 @@ pub(super) fn palette(
             inside.tint(y, Tone::Selected);
         }
     }
-    if rows.is_empty() {
+    if let Some(text) = past::asked(line.text()) {
+        let (told, tone) = match past::typed(text, model.now) {
+            Ok(at) => {
+                let age = ago(model.now, at);
+                (format!("Enter shows {}, {age} ago", stamp(at)), Tone::Good)
+            }
+            Err(_) if text.trim().is_empty() => {
+                let told = "for example  at 14:03:07   at 2026-11-22T14:03:07Z   at -5m";
+                (told.to_owned(), Tone::Dim)
+            }
+            Err(refused) => (refused, Tone::Danger),
+        };
+        inside.clear();
+        inside.text(1, 0, 1, ":", Tone::Strong);
+        field(&mut inside, 2, 0, 60, line, false);
+        inside.wrapped(1, 2, &told, tone);
+    } else if rows.is_empty() {
         inside.text(1, 2, u16::MAX, "no such action", Tone::Dim);
     }
     (left + cursor, top)
@@ -167,16 +184,17 @@ pub(super) fn filter(
         known.join(":  ")
     );
     inside.text(1, 1, u16::MAX, &told, Tone::Dim);
-    match refused {
-        Some(refused) => inside.wrapped(1, 2, refused, Tone::Danger),
-        None => inside.text(
-            1,
-            2,
-            u16::MAX,
-            "for example  alice ip:10.0.0.0/8 !bot",
-            Tone::Dim,
-        ),
-    };
+    if let Some(refused) = refused {
+        inside.wrapped(1, 2, refused, Tone::Danger);
+    } else {
+        let example = match model.screen {
+            Screen::Accounts => "for example  alice state:active mfa:no",
+            Screen::Clients => "for example  orders state:active",
+            Screen::Events => "for example  noun:session name:ended !refresh",
+            _ => "for example  alice ip:10.0.0.0/8 !bot",
+        };
+        inside.text(1, 2, u16::MAX, example, Tone::Dim);
+    }
     (left + cursor, top)
 }
 

@@ -95,7 +95,7 @@ pub fn attention(model: &Model) -> Vec<Attention> {
                 count(failed),
                 count(good)
             );
-            push(Tone::Warn, says, Some((Screen::Events, "name:failed")));
+            push(Tone::Warn, says, Some((Screen::Events, "failed")));
         }
     }
     items.sort_by_key(|item| item.tone != Tone::Danger);
@@ -185,7 +185,11 @@ fn numbers(canvas: &mut Canvas<'_>, overview: &Overview) {
 }
 
 fn chart(model: &Model, canvas: &mut Canvas<'_>) {
-    let mut inside = canvas.pane("Failed logins in 15 min, lately", "", false);
+    let mut inside = canvas.pane(
+        "Failed logins in 15 min, lately",
+        &model.overview.age(model.now),
+        false,
+    );
     let signs = inside.signs();
     let width = usize::from(inside.columns().saturating_sub(2));
     let rows = inside.rows();

@@ -4,9 +4,11 @@ use countersign_openapi::{ProjectionMode, ProjectionState};
 use time::Duration;
 
 use super::table::{self, Column, Stand};
-use super::{Canvas, Tone};
+use super::{Canvas, Tone, chrome};
 use crate::console::model::Model;
+use crate::console::sort::Sorted;
 use crate::console::text::{ago, count, span};
+use crate::console::update::projection;
 
 const COLUMNS: &[Column] = &[
     ("NAME", None),
@@ -36,10 +38,19 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         .data()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let at = model.projection_at.min(items.len().saturating_sub(1));
+    let chosen = projection(model);
+    let at = items
+        .iter()
+        .position(|item| chosen.is_some_and(|chosen| std::ptr::eq(chosen, item)))
+        .unwrap_or_default();
     let below = 5.min(rows);
     let mut pane = canvas.part(0, 0, columns, rows - below);
-    let mut inside = pane.pane("Projections", &model.projections.age(model.now), true);
+    let title = format!(
+        "Projections{}{}",
+        rebuilding(items),
+        chrome::sorted(model, Sorted::Projections)
+    );
+    let mut inside = pane.pane(&title, &model.projections.age(model.now), true);
     let none = "the service has no read models";
     if !table::nothing(&mut inside, &model.projections, items.is_empty(), none) {
         table::heading(&mut inside, COLUMNS);
@@ -54,7 +65,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", "", false);
+    let mut inside = pane.pane("What it says", &model.projections.age(model.now), false);
     if let Some(item) = items.get(at) {
         let owner = item.owner.as_deref().unwrap_or("nobody is named");
         let told = format!(
@@ -68,17 +79,45 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
                 "! stopped at {} {since} ago: {}",
                 fault.position, fault.message
             );
-            inside.wrapped(1, 1, &told, Tone::Danger);
+            let rows = inside.wrapped(1, 1, &told, Tone::Danger);
+            inside.text(1, rows + 1, u16::MAX, "x repairs it", Tone::Dim);
+        } else if item.state == ProjectionMode::Rebuilding {
+            let told = "made anew from the log; the version before serves until it has caught up";
+            inside.text(1, 1, u16::MAX, told, Tone::Dim);
         } else if item.state == ProjectionMode::Stopped {
             inside.text(
                 1,
                 1,
                 u16::MAX,
-                "countersign repair tries it again",
+                "x repairs it: it tries the event again",
                 Tone::Dim,
             );
         }
     }
+}
+
+/// How far a rebuild is, for the heading; empty if there is none.
+fn rebuilding(items: &[ProjectionState]) -> String {
+    let under_way = |item: &&ProjectionState| item.state == ProjectionMode::Rebuilding;
+    let under_way: Vec<&ProjectionState> = items.iter().filter(under_way).collect();
+    if under_way.is_empty() {
+        return String::new();
+    }
+    let left: u64 = under_way.iter().map(|item| item.lag_events).sum();
+    let rate: u64 = under_way
+        .iter()
+        .filter_map(|item| item.events_per_second)
+        .sum();
+    // The slowest one is when it is over; who says nothing may be it.
+    let etas: Option<Vec<u64>> = under_way.iter().map(|item| item.eta_seconds).collect();
+    let eta = etas.and_then(|etas| etas.into_iter().max());
+    let eta = eta.and_then(|eta| i64::try_from(eta).ok());
+    let eta = eta.map_or_else(
+        || "ETA unknown".to_owned(),
+        |eta| format!("ETA {}", span(Duration::seconds(eta))),
+    );
+    let (number, left, rate) = (under_way.len(), count(left), count(rate));
+    format!("  REBUILDING {number}: {left} events left, {rate}/s, {eta}")
 }
 
 fn cells(item: &ProjectionState) -> Vec<(String, Tone)> {

@@ -33,7 +33,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let list = &model.sessions;
     let title = chrome::heading(model, Screen::Sessions, "active and ended, newest first");
     let wide = canvas.columns() >= 110;
-    let mut inside = canvas.pane(&title, &list.pane.age(model.now), true);
+    let mut inside = canvas.pane(&title, &model.age(&list.pane), true);
     let none = if list.is_dry() {
         "no row of the last 2,000 fits; G looks further, Esc takes the filter away"
     } else {
@@ -77,10 +77,10 @@ fn cells(model: &Model, session: &Session, wide: bool, signs: &Signs) -> Vec<(St
         (false, None) => (table::device(session), plain),
     };
     let ip = session.ip.clone().unwrap_or_else(|| "-".to_owned());
-    let seen = ago(model.now, session.last_seen_at);
+    let seen = ago(model.then(), session.last_seen_at);
     let mut cells = vec![(user, plain), (state.to_owned(), tone)];
     if wide {
-        cells.push((moment(model.now, session.started_at), plain));
+        cells.push((moment(model.then(), session.started_at), plain));
     }
     cells.extend([(seen, plain), (ip, plain)]);
     if wide {

@@ -193,26 +193,6 @@ pub(super) fn device(session: &Session) -> String {
     }
 }
 
-/// A label and what it says.
-pub(super) type Fact = (&'static str, String, Tone);
-
-/// Draws facts, in two columns where one is too short for them.
-pub(super) fn facts(canvas: &mut Canvas<'_>, facts: &[Fact]) {
-    let rows = usize::from(canvas.rows()).max(1);
-    let columns = if facts.len() > rows { 2 } else { 1 };
-    let width = canvas.columns() / columns;
-    for (at, (label, value, tone)) in facts.iter().enumerate() {
-        let column = u16::try_from(at / rows).unwrap_or(u16::MAX);
-        let y = u16::try_from(at % rows).unwrap_or(u16::MAX);
-        let x = column.saturating_mul(width);
-        if column >= columns {
-            break;
-        }
-        canvas.text(x + 1, y, 9, label, Tone::Dim);
-        canvas.text(x + 11, y, width.saturating_sub(12), value, *tone);
-    }
-}
-
 /// The sessions beside an opened session or account.
 pub(super) fn beside(
     canvas: &mut Canvas<'_>,

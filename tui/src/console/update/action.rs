@@ -1,25 +1,17 @@
 //! What actions do.
 
-use countersign_openapi::Session;
 use crossterm::event::KeyCode;
 
-use super::{chosen, filtered, lists, orders};
+use super::{chosen, filtered, lists, moving, orders};
 use crate::console::input::LineEdit;
 use crate::console::keys::Action;
 use crate::console::message::Effect;
 use crate::console::model::{ArmForm, Layer, Link, Model};
 use crate::console::order::Verb;
-use crate::console::screens::{Screen, attention};
+use crate::console::screens::Screen;
+use crate::console::sort::Sorted;
 use crate::console::theme::Tone;
 use crate::console::timeline::Timeline;
-
-fn timeline(model: &mut Model) -> Option<&mut Timeline> {
-    match model.screen {
-        Screen::Session if model.session.at_other.is_none() => Some(&mut model.session.timeline),
-        Screen::Account if model.account.at_session.is_none() => Some(&mut model.account.timeline),
-        _ => None,
-    }
-}
 
 /// Does it. What cannot be done was refused before.
 pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
@@ -32,19 +24,19 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Back => back(model),
-        Action::Down => step(model, 1),
-        Action::Up => step(model, -1),
-        Action::HalfDown => step(model, half),
-        Action::HalfUp => step(model, -half),
-        Action::PageDown => step(model, half * 2),
-        Action::PageUp => step(model, -half * 2),
-        Action::Top => top(model),
-        Action::Bottom => bottom(model),
-        Action::Open => open(model),
-        Action::NextPane => next_pane(model),
+        Action::Down => moving::step(model, 1),
+        Action::Up => moving::step(model, -1),
+        Action::HalfDown => moving::step(model, half),
+        Action::HalfUp => moving::step(model, -half),
+        Action::PageDown => moving::step(model, half * 2),
+        Action::PageUp => moving::step(model, -half * 2),
+        Action::Top => moving::top(model),
+        Action::Bottom => moving::bottom(model),
+        Action::Open => moving::open(model),
+        Action::NextPane => moving::next_pane(model),
         Action::Mark => {
             told(model, |model| model.sessions.toggle());
-            step(model, 1);
+            moving::step(model, 1);
         }
         Action::MarkRange => told(model, |model| model.sessions.mark_range()),
         Action::MarkAll => mark_all(model),
@@ -71,10 +63,26 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Cause => {
-            if !model.session.timeline.go_to_cause() {
+            let found = match model.screen {
+                Screen::Events => chosen::event(model)
+                    .and_then(|event| event.causation_id)
+                    .is_some_and(|id| model.tail.go_to(id)),
+                _ => moving::timeline(model).is_some_and(Timeline::go_to_cause),
+            };
+            if !found {
                 model.say("the cause is in another history", Tone::Warn);
             }
         }
+        Action::Repair => orders::on_projections(model, Verb::Repair),
+        Action::Rebuild => orders::on_projections(model, Verb::Rebuild),
+        Action::Before => moving::beside(model, -1),
+        Action::Behind => moving::beside(model, 1),
+        Action::At => {
+            let line = LineEdit::with(60, "at ");
+            model.layer = Some(Layer::Palette { line, at: 0 });
+        }
+        Action::Now => model.travel(None),
+        Action::Sort | Action::SortTurned => sort(model, action, effects),
         Action::Raw => raw(model),
         Action::Copy => {
             if let Some(id) = chosen::copied(model) {
@@ -186,123 +194,34 @@ fn back(model: &mut Model) {
     }
 }
 
-/// Moves the cursor of the screen.
-pub(super) fn step(model: &mut Model, rows: isize) {
-    let now = model.now;
-    let within = |at: usize, len: usize| at.saturating_add_signed(rows).min(len.saturating_sub(1));
-    match model.screen {
-        Screen::Overview => {
-            let items = attention(model).len();
-            model.attention_at = within(model.attention_at, items);
-        }
-        Screen::Sessions => model.sessions.step(rows),
-        Screen::Accounts => model.accounts.step(rows),
-        Screen::Session | Screen::Account => {
-            if let Some(timeline) = timeline(model) {
-                timeline.step(rows);
-                return;
-            }
-            let (sessions, at) = if model.screen == Screen::Session {
-                (&model.session.others, &mut model.session.at_other)
-            } else {
-                (&model.account.sessions, &mut model.account.at_session)
-            };
-            let sessions = sessions.data().map(Vec::as_slice).unwrap_or_default();
-            *at = chosen::moved(sessions, |session| session.id, at.as_ref(), rows);
-        }
-        Screen::Events => {
-            let filter = &model.event_filter;
-            model
-                .tail
-                .step(rows, |row| lists::fits_event(filter, row, now));
-        }
-        Screen::Projections => {
-            let items = model.projections.data().map_or(0, Vec::len);
-            model.projection_at = within(model.projection_at, items);
-        }
-        Screen::Keys => {
-            let keys = model.keys.data().map(Vec::as_slice).unwrap_or_default();
-            let at = model.key_at.as_ref();
-            model.key_at = chosen::moved(keys, |key| key.kid.clone(), at, rows);
-        }
-        Screen::Clients => {
-            let verifiers = model.verifiers.data().map(|all| all.items.as_slice());
-            let clients = model.clients.data().map(Vec::as_slice);
-            if let Some(at) = &model.at_verifier {
-                let verifiers = verifiers.unwrap_or_default();
-                model.at_verifier = chosen::moved(verifiers, |item| item.id, Some(at), rows);
-            } else {
-                let (clients, at) = (clients.unwrap_or_default(), model.client_at.as_ref());
-                model.client_at = chosen::moved(clients, |client| client.id, at, rows);
-            }
-        }
+fn sort(model: &mut Model, action: Action, effects: &mut Vec<Effect>) {
+    let Some(list) = Sorted::of(model) else {
+        return;
+    };
+    if action == Action::Sort {
+        model.sorts.next(list);
+    } else {
+        model.sorts.turn(list);
     }
+    model.sort();
+    let told = match model.sorts.told(list) {
+        Some((column, true)) => format!("sorted by {column}, the greatest first"),
+        Some((column, false)) => format!("sorted by {column}"),
+        None => {
+            // What is here is sorted otherwise.
+            expire_sorted(model);
+            "as the service answers".to_owned()
+        }
+    };
+    model.say(told, Tone::Good);
+    effects.push(Effect::Remember(model.sorts.text()));
 }
 
-fn top(model: &mut Model) {
-    match model.screen {
-        Screen::Sessions => model.sessions.go_to_top(),
-        Screen::Accounts => model.accounts.go_to_top(),
-        _ => step(model, -1_000_000),
-    }
-}
-
-fn bottom(model: &mut Model) {
-    match model.screen {
-        Screen::Sessions => model.sessions.go_to_bottom(),
-        Screen::Accounts => model.accounts.go_to_bottom(),
-        Screen::Events => model.tail.hold(false),
-        _ => step(model, 1_000_000),
-    }
-}
-
-fn open(model: &mut Model) {
-    match model.screen {
-        Screen::Overview => {
-            let item = attention(model).into_iter().nth(model.attention_at);
-            if let Some((screen, filter)) = item.and_then(|item| item.leads_to) {
-                if let Ok(filter) = lists::parse(screen, filter) {
-                    lists::set(model, screen, filter);
-                }
-                model.show(screen);
-            }
-        }
-        Screen::Accounts => {
-            if let Some(id) = chosen::account_id(model) {
-                model.open_account(id);
-            }
-        }
-        _ => match (
-            chosen::event(model).is_some(),
-            chosen::session(model).map(|session| session.id),
-        ) {
-            (true, _) => raw(model),
-            (false, Some(id)) => model.open_session(id),
-            (false, None) => {}
-        },
-    }
-}
-
-fn next_pane(model: &mut Model) {
-    let first = |sessions: Option<&Vec<Session>>| sessions?.first().map(|session| session.id);
-    match model.screen {
-        Screen::Session => {
-            let first = first(model.session.others.data());
-            model.session.at_other = first.filter(|_| model.session.at_other.is_none());
-        }
-        Screen::Account => {
-            let first = first(model.account.sessions.data());
-            model.account.at_session = first.filter(|_| model.account.at_session.is_none());
-        }
-        Screen::Clients => {
-            let all = model.verifiers.data();
-            let first = all
-                .and_then(|all| all.items.first())
-                .map(|verifier| verifier.id);
-            model.at_verifier = first.filter(|_| model.at_verifier.is_none());
-        }
-        _ => {}
-    }
+fn expire_sorted(model: &mut Model) {
+    model.projections.expire();
+    model.keys.expire();
+    model.clients.expire();
+    model.verifiers.expire();
 }
 
 fn mark_all(model: &mut Model) {
@@ -320,7 +239,7 @@ fn mark_all(model: &mut Model) {
 fn follow(model: &mut Model) {
     if model.screen == Screen::Events {
         model.tail.hold(model.tail.is_live());
-    } else if let Some(timeline) = timeline(model) {
+    } else if let Some(timeline) = moving::timeline(model) {
         timeline.pause(!timeline.is_paused());
     }
 }
@@ -331,20 +250,20 @@ fn refresh(model: &mut Model) {
     model.accounts.pane.expire();
     model.ready.expire();
     model.overview.expire();
-    model.projections.expire();
-    model.keys.expire();
-    model.clients.expire();
-    model.verifiers.expire();
+    expire_sorted(model);
     model.tail.pane.expire();
+    model.tail.follow.hurry();
     model.session.pane.expire();
     model.session.others.expire();
     model.session.timeline.pane.expire();
     model.account.pane.expire();
     model.account.sessions.expire();
     model.account.timeline.pane.expire();
+    model.account.attempts.expire();
 }
 
-fn raw(model: &mut Model) {
+/// Shows what the cursor is on as JSON.
+pub(super) fn raw(model: &mut Model) {
     if let Some((title, json)) = chosen::as_json(model) {
         let lines = json.lines().map(str::to_owned).collect();
         let top = 0;

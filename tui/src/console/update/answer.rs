@@ -26,6 +26,9 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
     }
     link(model, outcome.as_ref().err(), effects);
     let now = model.now;
+    let Some((query, outcome)) = as_asked(model, query, outcome) else {
+        return;
+    };
     match (query, outcome) {
         (Query::Ready, outcome) => {
             let ready = outcome.map(|data| match data {
@@ -54,6 +57,7 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
                 _ => None,
             });
             put(&mut model.projections, ticket, projections, now);
+            model.sort();
         }
         (Query::Keys, outcome) => {
             let keys = outcome.map(|data| match data {
@@ -61,6 +65,7 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
                 _ => None,
             });
             put(&mut model.keys, ticket, keys, now);
+            model.sort();
             let first = model.keys.data().and_then(|keys| keys.first());
             model.key_at = model.key_at.take().or(first.map(|key| key.kid.clone()));
         }
@@ -70,6 +75,7 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
                 _ => None,
             });
             put(&mut model.clients, ticket, clients, now);
+            model.sort();
             let first = model.clients.data().and_then(|clients| clients.first());
             model.client_at = model.client_at.or(first.map(|client| client.id));
         }
@@ -79,6 +85,7 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
                 _ => None,
             });
             put(&mut model.verifiers, ticket, verifiers, now);
+            model.sort();
         }
         (Query::Sessions { .. }, outcome) => {
             let page = outcome.map(|data| match data {
@@ -141,11 +148,20 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
             put(&mut model.session.others, ticket, page.clone(), now);
             put(&mut model.account.sessions, ticket, page, now);
         }
-        (Query::Events(_), outcome) => {
+        (Query::Attempts(id), outcome) => {
+            let attempts = outcome.map(|data| match data {
+                Data::Attempts(attempts) => Some(attempts),
+                _ => None,
+            });
+            if model.account.id == Some(id) {
+                put(&mut model.account.attempts, ticket, attempts, now);
+            }
+        }
+        (Query::Events { .. }, outcome) => {
             if model.tail.pane.expects(ticket, now) {
                 match outcome {
                     Ok(Data::Events(page)) => {
-                        model.tail.absorb(page);
+                        model.tail.absorb_older(page);
                         model.tail.pane.came(now);
                     }
                     Ok(_) => {}
@@ -153,7 +169,36 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
                 }
             }
         }
+        // It is taken apart above.
+        (Query::AsOf { .. }, _) => {}
     }
+}
+
+/// The question and answer themselves, if they are of the moment that is
+/// looked at.
+fn as_asked(
+    model: &mut Model,
+    query: Query,
+    outcome: Result<Data, Failed>,
+) -> Option<(Query, Result<Data, Failed>)> {
+    let (asked, query) = match query {
+        Query::AsOf { as_of, query } => (Some(as_of), *query),
+        // What is done moves one row; that is of now.
+        Query::Session { .. } | Query::Account { .. } if model.past.is_some() => return None,
+        query => (None, query),
+    };
+    let Some(asked) = asked else {
+        return Some((query, outcome));
+    };
+    let past = model.past.as_mut().filter(|past| past.as_of() == asked)?;
+    let outcome = match outcome {
+        Ok(Data::AsOf { as_of, data }) => {
+            past.told(as_of);
+            Ok(*data)
+        }
+        other => other,
+    };
+    Some((query, outcome))
 }
 
 /// Puts an answer into its pane, if it is waited for there. An answer of
@@ -284,6 +329,8 @@ fn name(query: &Query) -> &'static str {
         Query::Accounts { .. } => "accounts",
         Query::Session { .. } => "session",
         Query::Account { .. } => "account",
-        Query::SessionEvents(..) | Query::AccountEvents(..) | Query::Events(_) => "events",
+        Query::SessionEvents(..) | Query::AccountEvents(..) | Query::Events { .. } => "events",
+        Query::Attempts(_) => "tries to sign in",
+        Query::AsOf { query, .. } => name(query),
     }
 }

@@ -1,8 +1,9 @@
 //! What the cursor is on.
 
-use countersign_openapi::{Account, Client, Event, Session, SigningKey};
+use countersign_openapi::{Account, Attempt, Client, Event, ProjectionState, Session, SigningKey};
 use uuid::Uuid;
 
+use super::lists;
 use crate::console::list::Row;
 use crate::console::model::Model;
 use crate::console::save;
@@ -70,10 +71,26 @@ pub(super) fn account(model: &Model) -> Option<&Account> {
     }
 }
 
+/// The try to sign in that the cursor is on.
+pub(super) fn attempt(model: &Model) -> Option<&Attempt> {
+    let at = model.account.at_attempt?;
+    model.account.attempts.data()?.get(at)
+}
+
 /// The signing key the cursor is on.
 pub(super) fn key(model: &Model) -> Option<&SigningKey> {
     let kid = model.key_at.as_ref()?;
     model.keys.data()?.iter().find(|key| key.kid == *kid)
+}
+
+/// The read model the cursor is on.
+pub(in crate::console) fn projection(model: &Model) -> Option<&ProjectionState> {
+    let items = model.projections.data()?;
+    let is_it = |item: &&ProjectionState| {
+        let at = model.projection_at.as_ref();
+        at.is_some_and(|(name, shard)| *name == item.name && *shard == item.shard)
+    };
+    items.iter().find(is_it).or(items.first())
 }
 
 /// The client the cursor is on.
@@ -82,15 +99,17 @@ pub(super) fn client(model: &Model) -> Option<&Client> {
         return None;
     }
     let id = model.client_at?;
-    model.clients.data()?.iter().find(|client| client.id == id)
+    let client = model.clients.data()?.iter().find(|client| client.id == id);
+    // What the filter hides is not chosen.
+    client.filter(|client| lists::fits_client(&model.client_filter, client, model.now))
 }
 
 /// The event the cursor is on.
 pub(super) fn event(model: &Model) -> Option<&Event> {
     match model.screen {
         Screen::Events => model.tail.selected(),
-        Screen::Session if model.session.at_other.is_none() => model.session.timeline.selected(),
-        Screen::Account if model.account.at_session.is_none() => model.account.timeline.selected(),
+        Screen::Session if model.session.is_in_timeline() => model.session.timeline.selected(),
+        Screen::Account if model.account.is_in_timeline() => model.account.timeline.selected(),
         _ => None,
     }
 }
@@ -100,12 +119,17 @@ pub(super) fn as_json(model: &Model) -> Option<(String, String)> {
     if let Some(event) = event(model) {
         return Some((format!("Event {}", event.position), save::pretty(event)));
     }
+    if model.screen == Screen::Account
+        && let Some(attempt) = attempt(model)
+    {
+        return Some(("A try to sign in".to_owned(), save::pretty(attempt)));
+    }
     if let Some(session) = session(model) {
         return Some((format!("Session {}", session.id), save::pretty(session)));
     }
     match model.screen {
         Screen::Projections => {
-            let item = model.projections.data()?.get(model.projection_at)?;
+            let item = projection(model)?;
             let title = format!("{} shard {}", item.name, item.shard);
             Some((title, save::pretty(item)))
         }
@@ -142,7 +166,7 @@ pub(super) fn copied(model: &Model) -> Option<String> {
             None => client(model).map(|client| client.id.to_string()),
         },
         Screen::Projections => {
-            let item = model.projections.data()?.get(model.projection_at)?;
+            let item = projection(model)?;
             Some(item.position.clone())
         }
         Screen::Accounts => model.accounts.selected().map(|row| row.id().to_string()),

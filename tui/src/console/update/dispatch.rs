@@ -1,6 +1,6 @@
 //! Where a key goes, and why something cannot be done.
 
-use countersign_openapi::{AccountState, ClientState, SigningKeyState};
+use countersign_openapi::{AccountState, ClientState, ProjectionMode, SigningKeyState};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{action, chosen, filtered, layer, lists, sign_in};
@@ -8,6 +8,7 @@ use crate::console::keys::{self, Action};
 use crate::console::message::Effect;
 use crate::console::model::{Model, Phase};
 use crate::console::screens::{Screen, is_large_enough};
+use crate::console::sort::Sorted;
 use crate::console::theme::Tone;
 
 /// Roles that may end sessions, and those that may change accounts. The
@@ -66,6 +67,12 @@ pub(super) fn start(model: &mut Model, action: Action, effects: &mut Vec<Effect>
 pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<String> {
     let told = |text: &str| Some(text.to_owned());
     let on_account = matches!(model.screen, Screen::Accounts | Screen::Account);
+    if let Some(past) = model.past.as_ref().filter(|_| action.acts()) {
+        return Some(format!(
+            "you look at {}; :now returns",
+            past.name(model.now)
+        ));
+    }
     match action {
         Action::Act if on_account && chosen::account_id(model).is_none() => {
             told("no account is chosen")
@@ -88,13 +95,16 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
         Action::RevokeAll | Action::Suspend | Action::Reinstate | Action::ResetFactors => {
             account_refused(model, action)
         }
-        Action::DisableClient | Action::EnableClient => {
-            may(model, WRITERS).or_else(|| match (chosen::client(model)?.state, action) {
+        Action::DisableClient | Action::EnableClient => may(model, WRITERS).or_else(|| {
+            let Some(client) = chosen::client(model) else {
+                return told("no client is chosen");
+            };
+            match (client.state, action) {
                 (ClientState::Disabled, Action::DisableClient) => told("already disabled"),
                 (ClientState::Active, Action::EnableClient) => told("not disabled"),
                 _ => None,
-            })
-        }
+            }
+        }),
         Action::RotateKeys => may(model, WRITERS),
         Action::RevokeKey => may(model, WRITERS).or_else(|| match chosen::key(model)?.state {
             SigningKeyState::Revoked => told("already revoked"),
@@ -108,7 +118,22 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
         Action::Arm if model.arming.left(model.now).is_some() => told("already armed"),
         Action::Disarm if model.arming.left(model.now).is_none() => told("already read-only"),
         Action::Owner if chosen::account_id(model).is_none() => told("no session is chosen"),
-        Action::Cause => match model.session.timeline.selected() {
+        Action::Repair => may(model, WRITERS).or_else(|| match chosen::projection(model) {
+            None => told("no read model is chosen"),
+            Some(item) if item.state != ProjectionMode::Stopped => told("it has not stopped"),
+            Some(_) => None,
+        }),
+        Action::Rebuild => may(model, WRITERS).or_else(|| {
+            let items = model.projections.data()?;
+            let rebuilding = ProjectionMode::Rebuilding;
+            let is_under_way = items.iter().any(|item| item.state == rebuilding);
+            is_under_way.then(|| "one is under way".to_owned())
+        }),
+        Action::Now if model.past.is_none() => told("this is now"),
+        Action::Sort | Action::SortTurned if Sorted::of(model).is_none() => {
+            told("newest first: the service has too many rows to sort them another way")
+        }
+        Action::Cause => match chosen::event(model) {
             None => told("no event is chosen"),
             Some(event) if event.causation_id.is_none() => told("no event caused this one"),
             Some(_) => None,

@@ -2,11 +2,12 @@
 
 use time::Duration;
 
-use super::lists;
+use super::{events, lists};
 use crate::console::list::{List, Row};
 use crate::console::message::{Effect, Query};
 use crate::console::model::{Link, Model, Phase};
 use crate::console::pane::Pane;
+use crate::console::past::{NEVER, Past};
 use crate::console::screens::Screen;
 
 /// How old lists and numbers get before they are asked for again.
@@ -43,18 +44,7 @@ pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
         Screen::Accounts => accounts(model, effects),
         Screen::Session => session(model, effects),
         Screen::Account => account(model, effects),
-        Screen::Events => {
-            // A round that is not at its end goes on at once.
-            let cursor = model.tail.cursor();
-            let every = if cursor.is_some() {
-                Duration::ZERO
-            } else {
-                EVERY_LIVE
-            };
-            pane(model, effects, every, Query::Events(cursor), |model| {
-                &mut model.tail.pane
-            });
-        }
+        Screen::Events => events::ask(model, effects),
         Screen::Projections => {
             pane(model, effects, EVERY_LIVE, Query::Projections, |model| {
                 &mut model.projections
@@ -74,8 +64,25 @@ pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
     }
 }
 
+/// How soon to ask for what is missing: at once, or later if that failed.
+pub(super) fn retry<T>(pane: &Pane<T>) -> Duration {
+    match pane.failed() {
+        Some(_) => EVERY,
+        None => Duration::ZERO,
+    }
+}
+
+/// How soon to ask again for what is here and becomes old. What was does not.
+fn again<T>(model: &Model, pane: &Pane<T>, every: Duration) -> Duration {
+    if model.shows_past() && !pane.is_loading() && pane.failed().is_none() {
+        NEVER
+    } else {
+        every
+    }
+}
+
 /// Asks for a pane if it is due.
-fn pane<T>(
+pub(super) fn pane<T>(
     model: &mut Model,
     effects: &mut Vec<Effect>,
     every: Duration,
@@ -88,6 +95,7 @@ fn pane<T>(
     }
     let ticket = model.ticket();
     of(model).ask(ticket, now);
+    let query = model.as_shown(query);
     effects.push(Effect::Ask { ticket, query });
 }
 
@@ -102,20 +110,24 @@ fn page<T: Row>(
     let now = model.now;
     let list = of(model);
     let missing = list.wanted().filter(|_| list.pane.failed().is_none());
-    let every = if missing.is_some() {
+    let is_missing = missing.is_some();
+    let pane = list.pane.clone();
+    let every = if is_missing {
         Duration::ZERO
     } else {
-        EVERY
+        again(model, &pane, EVERY)
     };
-    if !list.pane.is_due(now, every) {
+    if !pane.is_due(now, every) {
         return;
     }
+    let list = of(model);
     let wanted = missing.unwrap_or_else(|| list.again());
     let query = query(model, wanted.after.clone());
     let ticket = model.ticket();
     let list = of(model);
     list.pane.ask(ticket, now);
     list.ask(wanted);
+    let query = model.as_shown(query);
     effects.push(Effect::Ask { ticket, query });
 }
 
@@ -138,18 +150,19 @@ fn accounts(model: &mut Model, effects: &mut Vec<Effect>) {
 fn session(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(id) = model.session.id else { return };
     let at_least = None;
-    pane(
-        model,
-        effects,
-        EVERY,
-        Query::Session { id, at_least },
-        |model| &mut model.session.pane,
-    );
+    let every = again(model, &model.session.pane, EVERY);
+    let query = Query::Session { id, at_least };
+    pane(model, effects, every, query, |model| {
+        &mut model.session.pane
+    });
+    if !is_exact(model) {
+        return;
+    }
     let timeline = &model.session.timeline;
     let every = if timeline.has_more() {
-        Duration::ZERO
+        retry(&timeline.pane)
     } else {
-        EVERY
+        again(model, &timeline.pane, EVERY)
     };
     if timeline.pane.is_due(model.now, every) {
         let cursor = model.session.timeline.cursor();
@@ -160,7 +173,8 @@ fn session(model: &mut Model, effects: &mut Vec<Effect>) {
     }
     if let Some(session) = model.session.pane.data() {
         let query = Query::SessionsOf(session.account_id);
-        pane(model, effects, EVERY, query, |model| {
+        let every = again(model, &model.session.others, EVERY);
+        pane(model, effects, every, query, |model| {
             &mut model.session.others
         });
     }
@@ -169,18 +183,19 @@ fn session(model: &mut Model, effects: &mut Vec<Effect>) {
 fn account(model: &mut Model, effects: &mut Vec<Effect>) {
     let Some(id) = model.account.id else { return };
     let at_least = None;
-    pane(
-        model,
-        effects,
-        EVERY,
-        Query::Account { id, at_least },
-        |model| &mut model.account.pane,
-    );
+    let every = again(model, &model.account.pane, EVERY);
+    let query = Query::Account { id, at_least };
+    pane(model, effects, every, query, |model| {
+        &mut model.account.pane
+    });
+    if !is_exact(model) {
+        return;
+    }
     let timeline = &model.account.timeline;
     let every = if timeline.has_more() {
-        Duration::ZERO
+        retry(&timeline.pane)
     } else {
-        EVERY
+        again(model, &timeline.pane, EVERY)
     };
     if timeline.pane.is_due(model.now, every) {
         let cursor = model.account.timeline.cursor();
@@ -189,7 +204,21 @@ fn account(model: &mut Model, effects: &mut Vec<Effect>) {
             &mut model.account.timeline.pane
         });
     }
-    pane(model, effects, EVERY, Query::SessionsOf(id), |model| {
+    let every = again(model, &model.account.sessions, EVERY);
+    pane(model, effects, every, Query::SessionsOf(id), |model| {
         &mut model.account.sessions
     });
+    // Tries are kept for some days and have no past.
+    if !model.shows_past() {
+        pane(model, effects, EVERY, Query::Attempts(id), |model| {
+            &mut model.account.attempts
+        });
+    }
+}
+
+/// Whether it is known what everything is asked as of; until then only the
+/// first answer is waited for.
+fn is_exact(model: &Model) -> bool {
+    let past = model.past.as_ref().filter(|_| model.shows_past());
+    past.is_none_or(Past::is_exact)
 }

@@ -52,7 +52,7 @@ pub(super) fn predicate(
 
 /// Has it counted.
 pub(super) fn start(model: &mut Model, effects: &mut Vec<Effect>) {
-    if !orders::is_armed(model, "press R again") {
+    if model.past.is_some() || !orders::is_armed(model, "press R again") {
         return;
     }
     let now = model.now;

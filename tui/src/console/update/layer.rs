@@ -8,6 +8,7 @@ use crate::console::confirm::DEAD;
 use crate::console::keys::{Binding, TABLE};
 use crate::console::message::Effect;
 use crate::console::model::{Layer, Model};
+use crate::console::past::{self, Past};
 use crate::console::save;
 use crate::console::theme::Tone;
 
@@ -95,6 +96,14 @@ fn palette(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
             return;
         }
         KeyCode::Enter => {
+            if let Some(text) = past::asked(line.text()).filter(|text| !text.trim().is_empty()) {
+                // What cannot be read is told while it is typed.
+                if let Ok(at) = past::typed(text, model.now) {
+                    model.layer = None;
+                    model.travel(Some(Past::new(at)));
+                }
+                return;
+            }
             model.layer = None;
             match rows.get(at) {
                 Some(row) => dispatch::start(model, row.action, effects),

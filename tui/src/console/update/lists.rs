@@ -1,18 +1,20 @@
 //! What filters ask the service, and what the console looks at itself.
 
-use countersign_openapi::{Account, AccountState, Session, SessionState};
+use countersign_openapi::{Account, AccountState, Client, ClientState, Session, SessionState};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::EventsQuery;
 use crate::console::filter::Filter;
 use crate::console::model::Model;
 use crate::console::screens::Screen;
-use crate::console::tail::TailRow;
+use crate::console::tail::{Tail, TailRow};
 use crate::console::timeline;
 
 const SESSION_FIELDS: &[&str] = &["user", "ip", "state", "client", "account"];
 const ACCOUNT_FIELDS: &[&str] = &["user", "state", "role", "mfa"];
-const EVENT_FIELDS: &[&str] = &["name", "noun", "actor", "id"];
+const EVENT_FIELDS: &[&str] = &["word", "noun", "name", "id", "actor"];
+const CLIENT_FIELDS: &[&str] = &["name", "state", "scope"];
 const STATES: [&str; 4] = ["any", "active", "expired", "revoked"];
 
 /// The fields that a screen's filter knows.
@@ -20,6 +22,7 @@ pub(in crate::console) fn fields(screen: Screen) -> &'static [&'static str] {
     match screen {
         Screen::Accounts => ACCOUNT_FIELDS,
         Screen::Events => EVENT_FIELDS,
+        Screen::Clients => CLIENT_FIELDS,
         _ => SESSION_FIELDS,
     }
 }
@@ -44,6 +47,7 @@ pub(super) fn parse(screen: Screen, text: &str) -> Result<Filter, String> {
             one_of("state", &["active", "suspended"])?;
             one_of("mfa", &["yes", "no"])?;
         }
+        Screen::Clients => one_of("state", &["active", "disabled"])?,
         _ => {}
     }
     Ok(filter)
@@ -60,7 +64,26 @@ pub(super) fn set(model: &mut Model, screen: Screen, filter: Filter) {
             model.account_filter = filter;
             model.accounts.reset();
         }
-        Screen::Events => model.event_filter = filter,
+        Screen::Clients => {
+            let clients = model.clients.data().map(Vec::as_slice).unwrap_or_default();
+            let mut fitting = clients
+                .iter()
+                .filter(|client| fits_client(&filter, client, model.now));
+            let first = fitting.clone().next().map(|client| client.id);
+            let stays = fitting.any(|client| Some(client.id) == model.client_at);
+            if !stays {
+                model.client_at = first;
+            }
+            model.client_filter = filter;
+        }
+        Screen::Events => {
+            // What the service leaves out is not here.
+            let is_other = events_query(&filter) != events_query(&model.event_filter);
+            model.event_filter = filter;
+            if is_other {
+                model.tail = Tail::default();
+            }
+        }
         _ => {}
     }
 }
@@ -71,6 +94,7 @@ pub(in crate::console) fn of(model: &Model, screen: Screen) -> Option<&Filter> {
         Screen::Sessions => Some(&model.session_filter),
         Screen::Accounts => Some(&model.account_filter),
         Screen::Events => Some(&model.event_filter),
+        Screen::Clients => Some(&model.client_filter),
         _ => None,
     }
 }
@@ -111,6 +135,58 @@ pub(super) fn account_query(filter: &Filter) -> Vec<(&'static str, String)> {
         .collect()
 }
 
+/// What the service looks at of a filter of events. Half an id is looked at
+/// here.
+pub(super) fn events_query(filter: &Filter) -> EventsQuery {
+    let (noun, name) = (filter.field("noun"), filter.field("name"));
+    // `session.ended` is how events are listed.
+    let (noun, name) = match name.and_then(|name| name.split_once('.')) {
+        Some((before, name)) => (noun.or(Some(before)), Some(name)),
+        None => (noun, name),
+    };
+    EventsQuery {
+        noun: noun.map(str::to_owned),
+        subject_id: filter.field("id").and_then(|id| Uuid::try_parse(id).ok()),
+        name: name.map(str::to_owned),
+    }
+}
+
+/// The same for a page.
+pub(super) fn event_parameters(filter: &Filter) -> Vec<(&'static str, String)> {
+    let query = events_query(filter);
+    let subject = query.subject_id.map(|id| id.to_string());
+    let all = [
+        ("noun", query.noun),
+        ("subject_id", subject),
+        ("name", query.name),
+    ];
+    let said = all.into_iter();
+    said.filter_map(|(name, value)| Some((name, value?)))
+        .collect()
+}
+
+/// Whether a client fits; all of them are here.
+pub(in crate::console) fn fits_client(
+    filter: &Filter,
+    client: &Client,
+    now: OffsetDateTime,
+) -> bool {
+    let state = match client.state {
+        ClientState::Active => "active",
+        ClientState::Disabled => "disabled",
+    };
+    let has_scope = |asked: &str| client.scopes.iter().any(|scope| scope.contains(asked));
+    let id = client.id.to_string();
+    let is_named = |asked: &str| {
+        let asked = asked.to_lowercase();
+        client.name.to_lowercase().contains(&asked) || id.contains(&asked)
+    };
+    filter.field("name").is_none_or(is_named)
+        && filter.field("state").is_none_or(|asked| asked == state)
+        && filter.field("scope").is_none_or(has_scope)
+        && filter.holds(&[&client.name], client.created_at, now)
+}
+
 /// Whether a session fits what the service does not look at.
 pub(super) fn fits_session(filter: &Filter, session: &Session, now: OffsetDateTime) -> bool {
     let words = [
@@ -144,20 +220,18 @@ pub(in crate::console) fn fits_event(filter: &Filter, row: &TailRow, now: Offset
         return true;
     };
     let name = timeline::name(event);
-    let has =
-        |field: &str, text: &str| filter.field(field).is_none_or(|asked| text.contains(asked));
+    let said = timeline::summary(event);
+    let actor = event.actor.id.map(|id| id.to_string()).unwrap_or_default();
+    let has_word = |asked: &str| name.contains(asked) || said.contains(asked);
+    let is_by = |asked: &str| event.actor.kind.contains(asked) || actor.contains(asked);
     let is_about = |asked: &str| {
-        event.subject_id.to_string().contains(asked)
-            || event
-                .actor
-                .id
-                .is_some_and(|id| id.to_string().contains(asked))
+        // A whole id is what the service looked for.
+        Uuid::try_parse(asked).is_ok() || event.subject_id.to_string().contains(asked)
     };
-    has("name", &name)
-        && has("noun", &event.noun)
-        && has("actor", &event.actor.kind)
+    filter.field("word").is_none_or(has_word)
+        && filter.field("actor").is_none_or(is_by)
         && filter.field("id").is_none_or(is_about)
-        && filter.holds(&[&name, &timeline::summary(event)], event.occurred_at, now)
+        && filter.holds(&[&name, &said], event.occurred_at, now)
 }
 
 /// Whether a session can still be ended.

@@ -5,9 +5,11 @@ mod answer;
 mod chosen;
 mod dispatch;
 mod due;
+mod events;
 mod filtered;
 mod layer;
 mod lists;
+mod moving;
 mod orders;
 mod sign_in;
 
@@ -18,9 +20,10 @@ use super::model::{Layer, Model, Phase};
 use super::screens::is_large_enough;
 use super::theme::Tone;
 
+pub(super) use chosen::projection;
 pub(super) use dispatch::refused;
 pub(super) use layer::found;
-pub(super) use lists::{fields, fits_event, of};
+pub(super) use lists::{fields, fits_client, fits_event, of};
 
 /// Takes a message that came at `now`, and says what has to be done outside.
 /// It waits for nothing and never fails.
@@ -36,7 +39,7 @@ pub fn update(model: &mut Model, now: OffsetDateTime, message: Message) -> Vec<E
         Message::Wheel(lines) => {
             let is_free = model.layer.is_none() && matches!(model.phase, Phase::In);
             if is_free && is_large_enough(model.size) {
-                action::step(model, isize::from(lines));
+                moving::step(model, isize::from(lines));
             }
         }
         Message::Paste(text) => paste(model, &text),
@@ -59,12 +62,24 @@ pub fn update(model: &mut Model, now: OffsetDateTime, message: Message) -> Vec<E
             ended,
             matched,
         } => filtered::progressed(model, job, ended, matched),
+        Message::Following(ticket) => {
+            let now = model.now;
+            model.tail.follow.began(ticket, now);
+            model.tail.heard = Some(now);
+        }
+        Message::Followed {
+            ticket,
+            item,
+            cursor,
+        } => events::followed(model, ticket, item, cursor),
+        Message::Cut { ticket, failed } => events::cut(model, ticket, failed, &mut effects),
         Message::Saved(Ok(path)) => model.say(format!("written: {path}"), Tone::Good),
         Message::Saved(Err(error)) => {
             model.say(error.clone(), Tone::Danger);
             model.note_error(error);
         }
     }
+    events::leave(model, &mut effects);
     due::ask(model, &mut effects);
     model.settle();
     effects

@@ -45,6 +45,15 @@ fn menu(model: &mut Model) {
             ];
             (name, items)
         }
+        Screen::Projections => {
+            let item = chosen::projection(model);
+            let name = item.map(|item| format!("{} shard {}", item.name, item.shard));
+            let items = vec![
+                entry('r', "repair: try its event again", Action::Repair),
+                entry('b', "rebuild all read models", Action::Rebuild),
+            ];
+            (name, items)
+        }
         Screen::Keys => {
             let kid = chosen::key(model).map(|key| key.kid.clone());
             let items = vec![
@@ -116,6 +125,46 @@ pub(super) fn on_key(model: &mut Model, verb: Verb) {
         id: key.kid.clone(),
         label: format!("{} {}", key.algorithm, key.kid),
         own: false,
+    };
+    open(model, verb, vec![target], facts);
+}
+
+/// Asks before something is done to read models.
+pub(super) fn on_projections(model: &mut Model, verb: Verb) {
+    if !is_armed(model, "press x again") {
+        return;
+    }
+    let Some(item) = chosen::projection(model) else {
+        return model.say("no read model is chosen", Tone::Warn);
+    };
+    let mut facts = Vec::new();
+    let target = if verb == Verb::Repair {
+        if let Some(fault) = &item.fault {
+            facts.push(format!(
+                "It stopped at {}: {}",
+                fault.position, fault.message
+            ));
+        }
+        Target {
+            id: item.shard.to_string(),
+            label: format!("{} shard {}", item.name, item.shard),
+            own: false,
+        }
+    } else {
+        let items = model
+            .projections
+            .data()
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        facts.push(format!(
+            "{}; 6 shows how far it is.",
+            many(items.len(), "shard")
+        ));
+        Target {
+            id: String::new(),
+            label: "Every read model".to_owned(),
+            own: false,
+        }
     };
     open(model, verb, vec![target], facts);
 }
@@ -214,7 +263,12 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
         Outcome::Stay => {}
         Outcome::Close => close(model),
         Outcome::Act(orders) => {
-            // The one place where a write begins, and it takes the proof.
+            // The one place where a write begins: never in the past, and it
+            // takes the proof.
+            if model.past.is_some() {
+                confirm.note = Some("you look at the past: cancel, and :now returns".to_owned());
+                return;
+            }
             let Some(arms) = model.arming.arms(now) else {
                 confirm.note = Some("read-only again: cancel, and arm with A".to_owned());
                 return;
@@ -297,6 +351,7 @@ fn look_again(
 ) {
     model.keys.expire();
     model.clients.expire();
+    model.projections.expire();
     if verb == Verb::RevokeFiltered {
         model.sessions.pane.expire();
     }

@@ -41,11 +41,7 @@ pub(super) fn came(model: &mut Model, message: Message, effects: &mut Vec<Effect
                 .as_ref()
                 .is_some_and(|before| before.account != identity.account)
             {
-                let (now, size) = (model.now, model.size);
-                let (looks, deployment) = (model.looks, model.deployment.clone());
-                let seed = model.has_seed;
-                (*model, _) = Model::start(now, size, looks, deployment);
-                model.has_seed = seed;
+                model.begin_again();
             }
             model.identity = Some(identity);
             model.phase = Phase::In;
