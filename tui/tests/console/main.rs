@@ -5,6 +5,7 @@ mod acting;
 mod bench;
 mod driver;
 mod made;
+mod picture;
 mod properties;
 mod service;
 mod sizes;
