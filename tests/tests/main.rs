@@ -8,3 +8,4 @@ mod races;
 mod replay;
 mod stories;
 mod support;
+mod terminal;

@@ -13,6 +13,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 pub use cli::run;
+use countersign_openapi::terminal_safe;
 
 /// How the program ended, for scripts. Documented by `countersign help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,13 +42,14 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// A line on stdout, for programs. A closed pipe is nobody's fault.
+/// A line on stdout, for programs. A closed pipe is nobody's fault. Whatever is
+/// in it, a terminal only shows it.
 fn say(line: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", terminal_safe(line)).and_then(|()| out.flush());
 }
 
 /// A line on stderr, for people.
 fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", terminal_safe(line));
 }

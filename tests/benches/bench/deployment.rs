@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 use countersign::stack::{Stack, StackConfig};
@@ -11,12 +12,14 @@ use countersign_views::pool;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::Outcome;
 use crate::load::Target;
 use crate::machine::Meter;
 use crate::options::Options;
-use crate::process::Process;
+use crate::people::PASSWORD;
+use crate::process::{Process, binary};
 
 /// A nats-server and a Postgres in a folder.
 pub struct Servers {
@@ -172,6 +175,26 @@ impl Deployment {
             process,
             target: Target { address, meter },
         })
+    }
+
+    /// Makes an operator, who has a password and may look.
+    pub async fn bootstrap(&self, email: &str) -> Outcome<()> {
+        let mut command = tokio::process::Command::new(binary()?);
+        command
+            .args(["bootstrap", "--email", email])
+            .envs(self.environment())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut child = command.spawn()?;
+        let mut stdin = child.stdin.take().ok_or("no stdin")?;
+        stdin.write_all(PASSWORD.as_bytes()).await?;
+        drop(stdin);
+        match child.wait().await?.success() {
+            true => Ok(()),
+            false => Err("the operator was not made".into()),
+        }
     }
 
     /// Starts `countersign project`.

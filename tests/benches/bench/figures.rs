@@ -3,8 +3,8 @@
 use crate::deployment::Servers;
 use crate::options::Options;
 use crate::{
-    Outcome, bound, lag, login, machine, memory, predicate, refresh, start_up, storm, table,
-    verification,
+    Outcome, bound, console, lag, login, machine, memory, predicate, refresh, start_up, storm,
+    table, verification,
 };
 
 /// Measures and prints what is wanted.
@@ -42,6 +42,9 @@ pub async fn all(options: &Options) -> Outcome<()> {
     }
     if options.wants("predicate") {
         predicate::measure(options, &servers).await?;
+    }
+    if options.wants("console") {
+        console::measure(&servers).await?;
     }
     if options.wants("memory") {
         memory::measure(options, &servers).await?;

@@ -17,6 +17,7 @@ mod append_limit;
 mod argon_limit;
 mod arrivals;
 mod bound;
+mod console;
 mod deployment;
 mod figures;
 mod http;
@@ -30,6 +31,9 @@ mod past;
 mod people;
 mod predicate;
 mod process;
+#[expect(dead_code, reason = "the tests of the terminal use the rest")]
+#[path = "../../tests/terminal/pty.rs"]
+mod pty;
 mod refresh;
 mod start_up;
 mod statistics;

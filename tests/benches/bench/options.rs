@@ -19,6 +19,7 @@ pub const FIGURES: &[&str] = &[
     "startup",
     "memory",
     "predicate",
+    "console",
 ];
 
 /// What is measured, for how long, and where.

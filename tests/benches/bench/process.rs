@@ -27,7 +27,7 @@ pub struct Process {
 const START_MAX: Duration = Duration::from_mins(1);
 
 /// The release binary, beside which this one lies.
-fn binary() -> Outcome<PathBuf> {
+pub fn binary() -> Outcome<PathBuf> {
     let own = std::env::current_exe()?;
     let folder = own.ancestors().nth(2).ok_or("no folder")?;
     let binary = folder.join("countersign");

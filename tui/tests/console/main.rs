@@ -7,6 +7,7 @@ mod driver;
 mod following;
 mod made;
 mod past;
+mod picture;
 mod projections;
 mod properties;
 mod service;
