@@ -42,6 +42,31 @@ pub fn display_safe_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// `text` with the characters that [`display_safe`] writes out as `\uXXXX`,
+/// but for line feeds and tabs: the last gate before a terminal.
+///
+/// In JSON such characters are within strings only, where the escape means the
+/// same (RFC 8259 section 7): so a program reads what was there, and a terminal
+/// shows it. Borrowed when there is nothing to do.
+pub fn terminal_safe(text: &str) -> Cow<'_, str> {
+    let is_odd = |character: char| is_unsafe(character) && !matches!(character, '\n' | '\t');
+    if !text.contains(is_odd) {
+        return Cow::Borrowed(text);
+    }
+    let mut safe = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if is_odd(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a String cannot fail.
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+        } else {
+            safe.push(character);
+        }
+    }
+    Cow::Owned(safe)
+}
+
 /// Whether a character does something other than being seen.
 fn is_unsafe(character: char) -> bool {
     if character.is_ascii() {
@@ -106,6 +131,21 @@ mod tests {
         let safe = display_safe_to(&everything, usize::MAX);
         assert!(safe.bytes().all(|byte| byte >= 0x20 && byte != 0x7f));
         assert!(!safe.chars().any(|c| ('\u{80}'..='\u{9f}').contains(&c)));
+    }
+
+    #[test]
+    fn ab_72_json_says_the_same_without_what_a_terminal_obeys() {
+        let everything: String = (0..0x3000)
+            .chain([0xe0041])
+            .filter_map(char::from_u32)
+            .collect();
+        let json = serde_json::to_string(&everything).expect("JSON");
+        let safe = terminal_safe(&json);
+        assert!(!safe.contains(is_unsafe));
+        let read: String = serde_json::from_str(&safe).expect("JSON");
+        assert_eq!(read, everything);
+        let plain = "{\n\t\"name\": \"Łódź\"\n}";
+        assert!(matches!(terminal_safe(plain), Cow::Borrowed(_)));
     }
 
     #[test]

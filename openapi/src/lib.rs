@@ -48,7 +48,7 @@ pub use client::{
     AddClientSecret, Client, ClientKeys, ClientProfile, ClientRegistered, ClientSecret,
     ClientState, NewClientSecret,
 };
-pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to};
+pub use display::{DISPLAY_CHARS_MAX, display_safe, display_safe_to, terminal_safe};
 pub use factor::{
     ConfirmPasskey, ConfirmTotp, Factor, FactorConfirmed, FactorState, PasskeyOffer, RecoveryCodes,
     RenameFactor, TotpOffer,
