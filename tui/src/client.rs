@@ -10,7 +10,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use crate::{Context, Login};
+use crate::{Context, Login, Prompt};
 
 /// A signed-in connection to a service.
 #[derive(Clone)]
@@ -19,6 +19,7 @@ pub struct Client {
     url: String,
     pub(crate) login: Login,
     pub(crate) token: Secret,
+    pub(crate) prompt: Prompt,
 }
 
 /// Why a call brought nothing back.
@@ -35,9 +36,20 @@ pub enum ClientError {
     Contract(String),
     /// A second factor is needed, and nothing here says how to give it.
     #[error(
-        "this account needs a second factor: log in elsewhere and set COUNTERSIGN_URL and COUNTERSIGN_TOKEN"
+        "a second factor is needed and nobody can be asked for it: set COUNTERSIGN_CODE to a code of the authenticator app, or COUNTERSIGN_TOKEN to the token of somebody who gave one"
     )]
     SecondFactor,
+    /// Nobody is signed in, and nothing here says how to.
+    #[error(
+        "nobody is signed in and nobody can be asked for a password: do it once on a terminal, or set COUNTERSIGN_TOKEN"
+    )]
+    SignedOut,
+    /// Whoever was asked gave it up.
+    #[error("given up")]
+    Cancelled,
+    /// Nobody could be asked, for the terminal failed.
+    #[error("the terminal: {0}")]
+    Terminal(std::io::Error),
     /// The session cannot be kept for the next command.
     #[error("the session cannot be kept: {0}")]
     Keep(std::io::Error),
@@ -45,7 +57,7 @@ pub enum ClientError {
 
 impl ClientError {
     /// The problem's code, if the service named one.
-    pub(crate) fn code(&self) -> Option<ProblemCode> {
+    pub fn code(&self) -> Option<ProblemCode> {
         match self {
             Self::Problem(details) => Some(details.code),
             _ => None,
@@ -84,9 +96,10 @@ pub struct SessionQuery {
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Client {
-    /// Signs in.
-    pub async fn connect(context: &Context) -> Result<Self, ClientError> {
+    /// Signs in; `prompt` is asked for what the context does not say.
+    pub async fn connect(context: &Context, prompt: Prompt) -> Result<Self, ClientError> {
         let mut client = Self::unsigned(context)?;
+        client.prompt = prompt;
         client.sign_in().await?;
         Ok(client)
     }
@@ -103,6 +116,7 @@ impl Client {
             url: context.url.clone(),
             login: context.login.clone(),
             token: Secret::new(""),
+            prompt: Prompt::default(),
         })
     }
 
@@ -158,6 +172,11 @@ impl Client {
         self.get(&format!("/v1/admin/sessions/{id}")).await
     }
 
+    /// One account.
+    pub async fn account(&self, id: Uuid) -> Result<Account, ClientError> {
+        self.get(&format!("/v1/admin/accounts/{id}")).await
+    }
+
     /// Ends a session; the position at which it is over and, if that was
     /// waited for, who has applied it.
     pub async fn revoke(
@@ -171,25 +190,38 @@ impl Client {
             wait,
         };
         let path = format!("/v1/admin/sessions/{id}/revoke");
-        let ask = |client: &Self| send(client.request(Method::POST, &path).json(&body));
-        let answer = match ask(self).await {
-            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
-                self.step_up().await?;
-                ask(self).await?
-            }
-            other => other?,
-        };
-        let position = answer.headers().get(POSITION_HEADER);
-        let position = position
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-            .ok_or_else(|| ClientError::Contract("a write without a position".into()))?;
+        let ask = |client: &Self| client.request(Method::POST, &path).json(&body);
+        let answer = self.as_operator(ask).await?;
+        let position = position(&answer)?;
         if !wait {
             return Ok((position, None));
         }
         let revoked: Revoked = read(answer).await?;
         Ok((position, Some(revoked.applied)))
     }
+
+    /// Does what only operators do, proving again who is there if asked.
+    pub(crate) async fn as_operator(
+        &mut self,
+        request: impl Fn(&Self) -> RequestBuilder,
+    ) -> Result<Response, ClientError> {
+        match send(request(self)).await {
+            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
+                self.step_up().await?;
+                send(request(self)).await
+            }
+            other => other,
+        }
+    }
+}
+
+/// Where a write stands in the log.
+pub(crate) fn position(answer: &Response) -> Result<String, ClientError> {
+    let position = answer.headers().get(POSITION_HEADER);
+    position
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
+        .ok_or_else(|| ClientError::Contract("a write without a position".into()))
 }
 
 /// A path with its query, everything but letters and digits percent-encoded.

@@ -7,6 +7,7 @@ use countersign_openapi::Secret;
 use serde::Deserialize;
 
 use crate::Keep;
+use crate::console::is_here;
 
 /// A deployment and a way to sign in.
 #[derive(Debug, Clone)]
@@ -41,12 +42,15 @@ pub enum Login {
 pub enum ContextError {
     /// Nothing says where the service is.
     #[error(
-        "no deployment: start `countersign dev`, name its directory with --data-dir, or set COUNTERSIGN_URL and COUNTERSIGN_TOKEN"
+        "no deployment: start `countersign dev`, name its directory with --data-dir or a context with --context, or set COUNTERSIGN_URL and COUNTERSIGN_TOKEN"
     )]
     None,
     /// A token for no service, or a service without a token.
     #[error("COUNTERSIGN_URL and COUNTERSIGN_TOKEN go together")]
     Half,
+    /// A password would travel in the clear.
+    #[error("{0}: a password travels over https only, or to this machine; set COUNTERSIGN_TOKEN")]
+    Plain(String),
     /// `dev.json` cannot be read.
     #[error("{path}: {error}")]
     Read {
@@ -106,6 +110,25 @@ impl Context {
         }
     }
 
+    /// The service at a URL, as whoever holds a token. Without one, whoever is
+    /// asked says who they are, for this command only.
+    pub fn at(url: &str, token: Option<Secret>) -> Result<Self, ContextError> {
+        let url = url.trim_end_matches('/').to_owned();
+        let login = match token {
+            Some(token) => Login::Token(token),
+            None if !url.starts_with("https://") && !is_here(&url) => {
+                return Err(ContextError::Plain(url));
+            }
+            None => Login::Password {
+                email: String::new(),
+                password: Secret::new(""),
+                totp_secret: None,
+                keep: None,
+            },
+        };
+        Ok(Self { url, login })
+    }
+
     fn of_dev(dir: &Path) -> Result<Self, ContextError> {
         let path = dir.join("dev.json");
         let text = match fs::read_to_string(&path) {
@@ -144,6 +167,20 @@ mod tests {
         assert!(matches!(found.login, Login::Token(_)));
         let half = |name: &str| (name == "COUNTERSIGN_URL").then(|| "https://x".to_owned());
         assert!(matches!(Context::find(None, half), Err(ContextError::Half)));
+    }
+
+    #[test]
+    fn a_url_without_a_token_is_asked_about_only_where_nobody_listens() {
+        let token = Some(Secret::new("t"));
+        let plain = "http://id.example.com/";
+        let found = Context::at(plain, token).expect("a context");
+        assert_eq!(found.url, "http://id.example.com");
+        let refused = Context::at(plain, None).expect_err("in the clear");
+        assert!(matches!(refused, ContextError::Plain(_)));
+        for url in ["https://id.example.com", "http://127.0.0.1:8080"] {
+            let found = Context::at(url, None).expect("a context");
+            assert!(matches!(found.login, Login::Password { keep: None, .. }));
+        }
     }
 
     #[test]

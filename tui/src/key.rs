@@ -1,13 +1,10 @@
 //! Calls about signing keys.
 
-use countersign_openapi::{
-    KeyRevoked, POSITION_HEADER, Page, ProblemCode, RevokeKey, RotateKeys, SigningKey,
-};
+use countersign_openapi::{KeyRevoked, Page, RevokeKey, RotateKeys, SigningKey};
 use reqwest::{Method, Response};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::client::{Client, ClientError, read, send};
+use crate::client::{Client, ClientError, position, read, send};
 
 impl Client {
     /// Every signing key there ever was, newest first.
@@ -20,7 +17,9 @@ impl Client {
         &mut self,
         body: &RotateKeys,
     ) -> Result<(SigningKey, String), ClientError> {
-        changed(self.operate("/v1/admin/keys/rotate", body).await?).await
+        let path = "/v1/admin/keys/rotate";
+        let rotate = |client: &Self| client.request(Method::POST, path).json(body);
+        changed(self.as_operator(rotate).await?).await
     }
 
     /// Revokes a key; what became of it, and the position of its end. `kid` must be
@@ -35,30 +34,12 @@ impl Client {
             return Err(ClientError::Contract("that is not a key id".into()));
         }
         let path = format!("/v1/admin/keys/{kid}/revoke");
-        changed(self.operate(&path, body).await?).await
-    }
-
-    /// Posts what only operators do, proving again who is there if asked.
-    async fn operate<B: Serialize>(
-        &mut self,
-        path: &str,
-        body: &B,
-    ) -> Result<Response, ClientError> {
-        match send(self.request(Method::POST, path).json(body)).await {
-            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
-                self.step_up().await?;
-                send(self.request(Method::POST, path).json(body)).await
-            }
-            other => other,
-        }
+        let revoke = |client: &Self| client.request(Method::POST, &path).json(body);
+        changed(self.as_operator(revoke).await?).await
     }
 }
 
 async fn changed<T: DeserializeOwned>(answer: Response) -> Result<(T, String), ClientError> {
-    let position = answer.headers().get(POSITION_HEADER);
-    let position = position
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned)
-        .ok_or_else(|| ClientError::Contract("a write without a position".into()))?;
+    let position = position(&answer)?;
     Ok((read(answer).await?, position))
 }

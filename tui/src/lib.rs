@@ -5,14 +5,18 @@
 //! service enforces every right. The screens of the [`console`] stand on the
 //! same [`Client`].
 
+mod account;
 mod client;
 pub mod console;
 mod context;
+mod event;
 mod event_stream;
 mod keep;
 mod key;
 mod moment;
 mod operator;
+mod projection;
+mod prompt;
 mod registered;
 mod revocation;
 mod verifier;
@@ -22,3 +26,4 @@ pub use context::{Context, ContextError, Login};
 pub use event_stream::{EventStream, EventsQuery, FollowError, Followed};
 pub use keep::Keep;
 pub use moment::moment;
+pub use prompt::Prompt;

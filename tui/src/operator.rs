@@ -34,12 +34,13 @@ impl Client {
         {
             return Ok(());
         }
+        let (email, password) = self.who(email, password).await?;
         let body = LoginBody { email, password };
         let granted = match self.log_in(&body).await? {
             LoginAnswer::Authenticated(granted) => granted,
             LoginAnswer::MfaRequired(asked) => match self.answer(asked.mfa_token).await {
                 // The code was used a moment ago, by another command.
-                Err(error) if error.code() == Some(ProblemCode::MfaInvalid) => {
+                Err(error) if self.can_wait(&error) => {
                     next_step().await;
                     match self.log_in(&body).await? {
                         LoginAnswer::Authenticated(granted) => granted,
@@ -89,13 +90,18 @@ impl Client {
     }
 
     async fn answer(
-        &self,
+        &mut self,
         mfa_token: Secret,
     ) -> Result<countersign_openapi::Authenticated, ClientError> {
+        let code = self.second_factor().await?;
         let body = Mfa {
             mfa_token,
-            method: MfaMethod::Totp,
-            code: Some(self.code()?),
+            method: if is_totp(&code) {
+                MfaMethod::Totp
+            } else {
+                MfaMethod::RecoveryCode
+            },
+            code: Some(code),
             passkey: None,
         };
         let request = self.http.post(self.at("/v1/auth/mfa")).json(&body);
@@ -108,7 +114,7 @@ impl Client {
     /// Proves again who is there, because something asked for it.
     pub(crate) async fn step_up(&mut self) -> Result<(), ClientError> {
         match self.prove_again().await {
-            Err(error) if error.code() == Some(ProblemCode::MfaInvalid) => {
+            Err(error) if self.can_wait(&error) => {
                 next_step().await;
                 self.prove_again().await
             }
@@ -117,9 +123,14 @@ impl Client {
     }
 
     async fn prove_again(&mut self) -> Result<(), ClientError> {
+        let code = self.second_factor().await?;
         let body = StepUp {
-            method: StepUpMethod::Totp,
-            code: Some(self.code()?),
+            method: if is_totp(&code) {
+                StepUpMethod::Totp
+            } else {
+                StepUpMethod::RecoveryCode
+            },
+            code: Some(code),
             passkey: None,
         };
         let request = self.request(reqwest::Method::POST, "/v1/auth/step-up");
@@ -128,14 +139,41 @@ impl Client {
         Ok(())
     }
 
-    /// The code of this moment.
-    fn code(&self) -> Result<Secret, ClientError> {
-        let Login::Password {
-            totp_secret: Some(seed),
-            ..
-        } = &self.login
-        else {
-            return Err(ClientError::SecondFactor);
+    /// What a login needs; who is there is asked for what the context does not
+    /// say.
+    async fn who(&self, email: String, password: Secret) -> Result<(String, Secret), ClientError> {
+        let email = if email.is_empty() {
+            let asked = self.prompt.line("Email: ").await?;
+            asked.ok_or(ClientError::SignedOut)?
+        } else {
+            email
+        };
+        if !password.expose().is_empty() {
+            return Ok((email, password));
+        }
+        let asked = self
+            .prompt
+            .hidden(&format!("Password of {email}: "))
+            .await?;
+        Ok((email, asked.ok_or(ClientError::SignedOut)?))
+    }
+
+    /// Whether another code will do, without asking anybody.
+    fn can_wait(&self, error: &ClientError) -> bool {
+        error.code() == Some(ProblemCode::MfaInvalid) && self.seed().is_some()
+    }
+
+    fn seed(&self) -> Option<&Secret> {
+        match &self.login {
+            Login::Password { totp_secret, .. } => totp_secret.as_ref(),
+            Login::Token(_) => None,
+        }
+    }
+
+    /// The code of this moment, or what whoever is there says.
+    async fn second_factor(&mut self) -> Result<Secret, ClientError> {
+        let Some(seed) = self.seed() else {
+            return self.prompt.code().await;
         };
         let seed = Seed::try_from_base32(seed.expose()).map_err(|_| ClientError::SecondFactor)?;
         let totp = Builder::new()
@@ -144,6 +182,12 @@ impl Client {
             .map_err(|_| ClientError::SecondFactor)?;
         Ok(Secret::new(totp.generate(unix_seconds()).to_string()))
     }
+}
+
+/// Six digits are an app's code, anything else a recovery code.
+fn is_totp(code: &Secret) -> bool {
+    let code = code.expose();
+    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Until the authenticator app would show another code.

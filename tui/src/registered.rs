@@ -2,12 +2,12 @@
 
 use countersign_openapi::{
     AddClientSecret, Applied, Client as Registered, ClientProfile, ClientRegistered,
-    NewClientSecret, POSITION_HEADER, Page, ProblemCode, RevokeReason, Revoked,
+    NewClientSecret, Page, RevokeReason, Revoked,
 };
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::Method;
 use uuid::Uuid;
 
-use crate::client::{Client, ClientError, path, read, send};
+use crate::client::{Client, ClientError, path, position, read, send};
 
 impl Client {
     /// One page of clients, newest first.
@@ -88,26 +88,4 @@ impl Client {
         let enable = |client: &Self| client.request(Method::POST, &path);
         position(&self.as_operator(enable).await?)
     }
-
-    /// Does what only operators do, proving again who is there if asked.
-    async fn as_operator(
-        &mut self,
-        request: impl Fn(&Self) -> RequestBuilder,
-    ) -> Result<Response, ClientError> {
-        match send(request(self)).await {
-            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
-                self.step_up().await?;
-                send(request(self)).await
-            }
-            other => other,
-        }
-    }
-}
-
-fn position(answer: &Response) -> Result<String, ClientError> {
-    let position = answer.headers().get(POSITION_HEADER);
-    position
-        .and_then(|value| value.to_str().ok())
-        .map(str::to_owned)
-        .ok_or_else(|| ClientError::Contract("a write without a position".into()))
 }

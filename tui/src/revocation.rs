@@ -2,14 +2,11 @@
 
 use std::time::Duration;
 
-use countersign_openapi::{
-    POSITION_HEADER, Page, ProblemCode, Revocation, RevocationItem, RevocationPreview,
-    StartRevocation,
-};
+use countersign_openapi::{Page, Revocation, RevocationItem, RevocationPreview, StartRevocation};
 use reqwest::{Method, RequestBuilder, Response};
 use uuid::Uuid;
 
-use crate::client::{Client, ClientError, path, read, send};
+use crate::client::{Client, ClientError, path, position, read, send};
 
 const REVOCATIONS: &str = "/v1/admin/revocations";
 
@@ -68,12 +65,7 @@ impl Client {
     pub async fn cancel_revocation(&mut self, id: Uuid) -> Result<String, ClientError> {
         let path = format!("{REVOCATIONS}/{id}/cancel");
         let ask = |client: &Self| client.request(Method::POST, &path);
-        let answer = self.stepping_up(ask).await?;
-        let position = answer.headers().get(POSITION_HEADER);
-        position
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned)
-            .ok_or_else(|| ClientError::Contract("a write without a position".into()))
+        position(&self.stepping_up(ask).await?)
     }
 
     /// Asks, and proves again who is there if that is asked for.
@@ -81,12 +73,7 @@ impl Client {
         &mut self,
         ask: impl Fn(&Self) -> RequestBuilder,
     ) -> Result<Response, ClientError> {
-        match send(ask(self).timeout(TIMEOUT)).await {
-            Err(error) if error.code() == Some(ProblemCode::InsufficientUserAuthentication) => {
-                self.step_up().await?;
-                send(ask(self).timeout(TIMEOUT)).await
-            }
-            other => other,
-        }
+        self.as_operator(|client| ask(client).timeout(TIMEOUT))
+            .await
     }
 }

@@ -1,11 +1,14 @@
 //! The command line.
 
+mod exit;
+mod perform;
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use countersign_api::Denied;
-use countersign_tui::ClientError;
 use tracing_subscriber::EnvFilter;
 
 use crate::parts::Failure;
@@ -13,11 +16,9 @@ use crate::settings::{Settings, SettingsError};
 use crate::verbs;
 use crate::{Exit, tell};
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 6 done but not applied by every verifier, 7 something that is needed does not answer.";
-
 /// An event-sourced identity platform.
 #[derive(Parser)]
-#[command(name = "countersign", version, after_help = EXIT_CODES)]
+#[command(name = "countersign", version, after_help = exit::CODES)]
 struct Cli {
     #[command(flatten)]
     sources: Sources,
@@ -48,7 +49,7 @@ enum Verb {
     /// Runs everything on this machine: private nats-server and Postgres, the
     /// service, the projector and an operator account.
     #[command(
-        after_help = "Examples:\n  countersign dev --data-dir .data/dev\n  countersign dev --data-dir /tmp/a --listen 127.0.0.1:0\n  countersign dev --data-dir .data/dev --durable"
+        after_help = "Examples:\n  countersign dev --data-dir .data/dev\n  countersign dev --data-dir /tmp/a --listen 127.0.0.1:0\n  countersign dev --data-dir .data/dev --durable\n  countersign dev --demo"
     )]
     Dev {
         /// Where everything is kept; made if it is not there.
@@ -57,11 +58,25 @@ enum Verb {
         /// Acknowledged writes survive a power cut, and cost a sync each.
         #[arg(long)]
         durable: bool,
+        /// Lets a few dozen made-up people come and go, with failures, an
+        /// attack now and then and an operator, so that there is something to
+        /// see. For this, X-Forwarded-For is believed from this machine.
+        #[arg(long)]
+        demo: bool,
+        /// How many steps of the demonstration a second, 1 to 50.
+        #[arg(long, value_name = "N", default_value_t = 3, requires = "demo", value_parser = clap::value_parser!(u32).range(1..=50))]
+        demo_rate: u32,
     },
     /// Runs the HTTP service. Any number may run side by side.
+    #[command(
+        after_help = "Examples:\n  countersign serve\n  countersign serve --config countersign.toml --listen 0.0.0.0:8080"
+    )]
     Serve,
     /// Runs a projector: keeps the read models in Postgres up to date. Several
     /// share the shards and take over from each other.
+    #[command(
+        after_help = "Examples:\n  countersign project\n  countersign project --config countersign.toml"
+    )]
     Project,
     /// Builds the read models anew beside the old ones and switches to them.
     #[command(
@@ -78,8 +93,14 @@ enum Verb {
         /// Works on the deployment of `dev` in this directory.
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        #[command(flatten)]
+        format: verbs::Format,
     },
-    /// Tells a projection that stopped at an event to try it again now.
+    /// Tells a projection that stopped at an event to try it again now, over
+    /// Postgres; `countersign projections repair` does it over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign repair\n  countersign repair --shard 3 --data-dir .data/dev -o json"
+    )]
     Repair {
         /// The shard; all that stopped, unless given.
         #[arg(long)]
@@ -87,9 +108,14 @@ enum Verb {
         /// Works on the deployment of `dev` in this directory.
         #[arg(long, value_name = "DIR")]
         data_dir: Option<PathBuf>,
+        #[command(flatten)]
+        format: verbs::Format,
     },
     /// Makes the first operator of a deployment. The password is read from
     /// stdin.
+    #[command(
+        after_help = "Examples:\n  countersign bootstrap --email ada@example.com --totp\n  countersign bootstrap --email ada@example.com -o json"
+    )]
     Bootstrap {
         /// The operator's address.
         #[arg(long)]
@@ -99,6 +125,8 @@ enum Verb {
         /// setting one up.
         #[arg(long)]
         totp: bool,
+        #[command(flatten)]
+        format: verbs::Format,
     },
     /// Opens the console: see everything, end anything, from a terminal. It
     /// starts read-only and speaks HTTP only.
@@ -127,10 +155,34 @@ enum Verb {
         #[command(flatten)]
         operate: verbs::Operate,
     },
-    /// Lists accounts, over HTTP.
+    /// Lists, shows, suspends and reinstates accounts, ends their sessions and
+    /// resets their factors, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign accounts list --q ada\n  countersign accounts attempts 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007\n  countersign accounts suspend 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"incident 311\" --wait"
+    )]
     Accounts {
         #[command(subcommand)]
         what: verbs::Accounts,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Lists events of the log, and follows it, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign events list --noun session --name ended\n  countersign events list --all -o jsonl\n  countersign events tail"
+    )]
+    Events {
+        #[command(subcommand)]
+        what: verbs::Events,
+        #[command(flatten)]
+        operate: verbs::Operate,
+    },
+    /// Lists read models, lets them try again, and builds them anew, over HTTP.
+    #[command(
+        after_help = "Examples:\n  countersign projections list\n  countersign projections repair --shard 3\n  countersign projections rebuild"
+    )]
+    Projections {
+        #[command(subcommand)]
+        what: verbs::Projections,
         #[command(flatten)]
         operate: verbs::Operate,
     },
@@ -166,13 +218,34 @@ enum Verb {
         operate: verbs::Operate,
     },
     /// Writes the OpenAPI document to stdout.
+    #[command(after_help = "Examples:\n  countersign openapi")]
     Openapi,
     /// Lists every setting, its value and where the value came from.
-    Config,
+    #[command(
+        after_help = "Examples:\n  countersign config\n  countersign config --set listen=0.0.0.0:8080 -o jsonl"
+    )]
+    Config {
+        #[command(flatten)]
+        format: verbs::Format,
+    },
     /// Writes a completion script to stdout.
+    #[command(
+        after_help = "Examples:\n  countersign completions bash\n  countersign completions zsh"
+    )]
     Completions {
         /// For which shell.
         shell: Shell,
+    },
+    /// Writes a manual page to stdout, or that of every command to a directory.
+    #[command(
+        after_help = "Examples:\n  countersign man\n  countersign man sessions revoke\n  countersign man --dir /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Writes every page there, one file a command.
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        dir: Option<PathBuf>,
+        /// The words of a command; the whole program's page without them.
+        command: Vec<String>,
     },
 }
 
@@ -194,20 +267,8 @@ pub fn run() -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             tell(&format!("countersign: {failure}"));
-            exit_of(&failure)
+            exit::of(&failure)
         }
-    }
-}
-
-fn exit_of(failure: &Failure) -> Exit {
-    match failure {
-        Failure::Settings(_) | Failure::Config(_) => Exit::Usage,
-        Failure::Log(error) | Failure::Service(Denied::Log(error)) if error.is_transient() => {
-            Exit::Unavailable
-        }
-        Failure::Client(ClientError::Unreachable(_)) => Exit::Unavailable,
-        Failure::Views(error) if error.is_unavailable() => Exit::Unavailable,
-        _ => Exit::Failed,
     }
 }
 
@@ -226,7 +287,8 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     }
     match verb {
         Verb::Openapi => verbs::openapi(),
-        Verb::Config => Ok(verbs::config(&settings)),
+        Verb::Config { format } => verbs::config(&settings, format.output),
+        Verb::Man { dir, command } => verbs::man(Cli::command(), dir.as_deref(), &command),
         Verb::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);
@@ -239,44 +301,9 @@ fn dispatch(cli: Cli) -> Result<Exit, Failure> {
                 .enable_all()
                 .build()
                 .map_err(Failure::io("the runtime"))?;
-            runtime.block_on(asynchronous(verb, settings))
+            runtime.block_on(perform::perform(verb, settings))
         }
     }
-}
-
-async fn asynchronous(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
-    match verb {
-        Verb::Dev { data_dir, durable } => {
-            verbs::dev(settings, verbs::Dev { data_dir, durable }).await?;
-        }
-        Verb::Serve => verbs::serve(&settings).await?,
-        Verb::Project => verbs::project(&settings).await?,
-        Verb::Replay {
-            verify,
-            back,
-            data_dir,
-        } => {
-            let settings = verbs::of_dev(settings, data_dir)?;
-            return match (verify, back) {
-                (true, _) => verbs::verify(&settings).await,
-                (false, true) => verbs::switch_back(&settings).await,
-                (false, false) => verbs::replay(&settings).await,
-            };
-        }
-        Verb::Repair { shard, data_dir } => {
-            return verbs::repair(&verbs::of_dev(settings, data_dir)?, shard).await;
-        }
-        Verb::Console(options) => return verbs::console(options).await,
-        Verb::Sessions { what, operate } => return verbs::sessions(what, &operate).await,
-        Verb::Revocations { what, operate } => return verbs::revocations(what, &operate).await,
-        Verb::Accounts { what, operate } => return verbs::accounts(what, &operate).await,
-        Verb::Clients { what, operate } => return verbs::clients(what, &operate).await,
-        Verb::Keys { what, operate } => return verbs::keys(what, &operate).await,
-        Verb::Verifiers { what, operate } => return verbs::verifiers(what, &operate).await,
-        Verb::Bootstrap { email, totp } => verbs::bootstrap(&settings, &email, totp).await?,
-        Verb::Openapi | Verb::Config | Verb::Completions { .. } => {}
-    }
-    Ok(Exit::Done)
 }
 
 fn log_to_stderr(settings: &Settings) -> Result<(), Failure> {

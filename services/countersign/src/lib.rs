@@ -2,6 +2,7 @@
 
 mod anchoring;
 mod cli;
+mod demo;
 pub mod mail;
 pub mod parts;
 pub mod settings;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 pub use cli::run;
 use countersign_openapi::terminal_safe;
 
-/// How the program ended, for scripts. Documented by `countersign help`.
+/// How the program ended, for scripts. Documented by `countersign help` and in
+/// the README.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// It did what it was told.
@@ -24,8 +26,15 @@ pub enum Exit {
     Failed,
     /// The command line or the settings are wrong.
     Usage,
-    /// It did what it was told, and some verifier has not applied it yet.
-    Behind,
+    /// Whoever was asked gave it up, or Ctrl-C did.
+    Cancelled,
+    /// Nobody is signed in, or not strongly enough.
+    SignIn,
+    /// There is no such thing.
+    NotFound,
+    /// It did a part of what it was told, or some verifier has not applied it
+    /// yet.
+    Partial,
     /// Something that is needed does not answer.
     Unavailable,
 }
@@ -36,7 +45,10 @@ impl From<Exit> for ExitCode {
             Exit::Done => 0,
             Exit::Failed => 1,
             Exit::Usage => 2,
-            Exit::Behind => 6,
+            Exit::Cancelled => 3,
+            Exit::SignIn => 4,
+            Exit::NotFound => 5,
+            Exit::Partial => 6,
             Exit::Unavailable => 7,
         })
     }

@@ -49,6 +49,9 @@ pub enum Failure {
     /// The service at the other end of HTTP.
     #[error(transparent)]
     Client(countersign_tui::ClientError),
+    /// What was said on the command line or in the environment cannot be done.
+    #[error("{0}")]
+    Usage(String),
     /// A file or a socket.
     #[error("{what}: {error}")]
     Io {
@@ -67,6 +70,11 @@ impl Failure {
     pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Self {
         let what = what.into();
         move |error| Self::Io { what, error }
+    }
+
+    /// What was said cannot be done, in words.
+    pub fn usage(error: impl std::fmt::Display) -> Self {
+        Self::Usage(error.to_string())
     }
 
     /// Anything else, in words.

@@ -150,7 +150,7 @@ fn host(url: &str) -> &str {
 }
 
 /// Whether a URL leads to this machine.
-fn is_here(url: &str) -> bool {
+pub(crate) fn is_here(url: &str) -> bool {
     let host = host(url);
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next().unwrap_or_default(),

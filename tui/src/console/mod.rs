@@ -34,6 +34,7 @@ mod timeline;
 mod update;
 
 pub use confirm::{Confirm, DEAD, Focus, Target};
+pub(crate) use deployment::is_here;
 pub use deployment::{Deployment, DeploymentError, find};
 pub use filter::Filter;
 pub use follow::{Follow, Standing};

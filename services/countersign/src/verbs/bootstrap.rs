@@ -5,14 +5,20 @@ use std::net::SocketAddr;
 
 use countersign_api::{Clock, EmailAddress, TotpSeed};
 
+use super::output::{Output, one};
 use crate::parts::{self, Failure};
 use crate::settings::Settings;
-use crate::{say, tell};
+use crate::tell;
 
 /// Makes an operator. Works beside running services. With `totp`, the operator
 /// has an authenticator app from the start, whose seed is told once.
-pub async fn bootstrap(settings: &Settings, email: &str, totp: bool) -> Result<(), Failure> {
-    let email = EmailAddress::parse(email).map_err(Failure::other)?;
+pub async fn bootstrap(
+    settings: &Settings,
+    email: &str,
+    totp: bool,
+    output: Output,
+) -> Result<(), Failure> {
+    let email = EmailAddress::parse(email).map_err(Failure::usage)?;
     tell("reading the password from stdin");
     let mut password = String::new();
     std::io::stdin()
@@ -36,6 +42,10 @@ pub async fn bootstrap(settings: &Settings, email: &str, totp: bool) -> Result<(
     if let Some(seed) = &seed {
         tell(&format!("authenticator seed  {}", *seed.to_base32()));
     }
-    say(&id.to_string());
-    Ok(())
+    one(
+        output,
+        &serde_json::json!({"id": id.to_string()}),
+        id,
+        || id.to_string(),
+    )
 }

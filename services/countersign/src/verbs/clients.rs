@@ -1,14 +1,12 @@
 //! `countersign clients`
 
 use clap::Subcommand;
-use countersign_openapi::{
-    Client as Registered, ClientProfile, ClientState, NewClientSecret, display_safe,
-};
+use countersign_openapi::{Client as Registered, ClientProfile, NewClientSecret, display_safe};
 use countersign_tui::{Client, ClientError};
 use uuid::Uuid;
 
-use super::operate::{Operate, Output, Page, moment, note_next, signed_in, write};
-use super::verifiers::waited;
+use super::operate::{Operate, Page, signed_in};
+use super::output::{Output, document, done, facts, moment, note_next, one, word, write};
 use crate::parts::Failure;
 use crate::{Exit, say};
 
@@ -16,16 +14,25 @@ use crate::{Exit, say};
 #[derive(Subcommand)]
 pub enum Clients {
     /// Lists clients, newest first.
+    #[command(
+        after_help = "Examples:\n  countersign clients list\n  countersign clients list -o jsonl"
+    )]
     List {
         #[command(flatten)]
         page: Page,
     },
     /// Shows one client.
+    #[command(
+        after_help = "Examples:\n  countersign clients show 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007\n  countersign clients show 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 -o json"
+    )]
     Show {
         /// Its id.
         id: Uuid,
     },
     /// Registers a client and gives it a secret, which is told this once.
+    #[command(
+        after_help = "Examples:\n  countersign clients add --name orders --serves https://orders.example --audience https://stock.example --scope stock:read\n  countersign clients add --name orders --without-secret -o id"
+    )]
     Add {
         /// What people call it.
         #[arg(long)]
@@ -49,6 +56,9 @@ pub enum Clients {
         what: Secrets,
     },
     /// Lets a client get no tokens, and refuses those it has.
+    #[command(
+        after_help = "Examples:\n  countersign clients disable 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 --reason \"secret leaked\"\n  countersign clients disable 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 --reason \"secret leaked\" --wait -o json"
+    )]
     Disable {
         /// Its id.
         id: Uuid,
@@ -61,6 +71,9 @@ pub enum Clients {
         wait: bool,
     },
     /// Lets a client get tokens again.
+    #[command(
+        after_help = "Examples:\n  countersign clients enable 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007"
+    )]
     Enable {
         /// Its id.
         id: Uuid,
@@ -71,6 +84,9 @@ pub enum Clients {
 #[derive(Subcommand)]
 pub enum Secrets {
     /// Adds a secret, which is told this once.
+    #[command(
+        after_help = "Examples:\n  countersign clients secret add 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 --expires-in-days 90\n  countersign clients secret add 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 -o json"
+    )]
     Add {
         /// The client's id.
         id: Uuid,
@@ -79,6 +95,9 @@ pub enum Secrets {
         expires_in_days: Option<u16>,
     },
     /// Removes a secret, and refuses the client's tokens.
+    #[command(
+        after_help = "Examples:\n  countersign clients secret remove 019a2b3c-6d00-7a00-8b00-4c5d6e7f8007 019a2b3c-6d00-7a00-8b00-5c5d6e7f8007"
+    )]
     Remove {
         /// The client's id.
         id: Uuid,
@@ -104,7 +123,8 @@ pub async fn clients(what: Clients, operate: &Operate) -> Result<Exit, Failure> 
         }
         Clients::Show { id } => {
             let show = async |client: &mut Client| client.client(id).await;
-            write(&[signed_in(operate, show).await?])?;
+            let found = signed_in(operate, show).await?;
+            one(output, &found, found.id, || client_facts(&found))?;
         }
         Clients::Add {
             name,
@@ -128,8 +148,11 @@ pub async fn clients(what: Clients, operate: &Operate) -> Result<Exit, Failure> 
                 Ok::<_, ClientError>((id, Some(secret)))
             };
             match signed_in(operate, add).await? {
-                (_, Some(secret)) => tell_secret(output, &secret),
-                (id, None) => tell(output, id, &format!("client {id} is registered")),
+                (_, Some(secret)) => tell_secret(output, &secret)?,
+                (id, None) => {
+                    let said = serde_json::json!({"client_id": id});
+                    one(output, &said, id, || format!("client {id} is registered"))?;
+                }
             }
         }
         Clients::Secret {
@@ -140,47 +163,35 @@ pub async fn clients(what: Clients, operate: &Operate) -> Result<Exit, Failure> 
         } => {
             let add =
                 async |client: &mut Client| client.add_client_secret(id, expires_in_days).await;
-            tell_secret(output, &signed_in(operate, add).await?);
+            tell_secret(output, &signed_in(operate, add).await?)?;
         }
         Clients::Secret {
             what: Secrets::Remove { id, secret },
         } => {
             let remove = async |client: &mut Client| client.remove_client_secret(id, secret).await;
             let position = signed_in(operate, remove).await?;
-            let text = format!(
-                "secret {secret} counts no more as of {}",
-                display_safe(&position)
-            );
-            tell(output, secret, &text);
+            let text = format!("secret {secret} counts no more");
+            return done(output, secret, &text, &position, None);
         }
         Clients::Disable { id, reason, wait } => {
             let disable =
                 async |client: &mut Client| client.disable_client(id, &reason, wait).await;
             let (position, applied) = signed_in(operate, disable).await?;
-            let text = format!("client {id} is disabled as of {}", display_safe(&position));
-            tell(output, id, &text);
-            return Ok(applied.as_ref().map_or(Exit::Done, waited));
+            let text = format!("client {id} is disabled");
+            return done(output, id, &text, &position, applied.as_ref());
         }
         Clients::Enable { id } => {
             let enable = async |client: &mut Client| client.enable_client(id).await;
             let position = signed_in(operate, enable).await?;
-            let text = format!("client {id} is enabled as of {}", display_safe(&position));
-            tell(output, id, &text);
+            let text = format!("client {id} is enabled");
+            return done(output, id, &text, &position, None);
         }
     }
     Ok(Exit::Done)
 }
 
-fn tell(output: Output, id: Uuid, text: &str) {
-    match output {
-        Output::Table => say(text),
-        Output::Id => say(&id.to_string()),
-        Output::Json | Output::Jsonl => say(&serde_json::json!({"id": id}).to_string()),
-    }
-}
-
 /// On stdout alone, and nowhere else ever again.
-fn tell_secret(output: Output, added: &NewClientSecret) {
+fn tell_secret(output: Output, added: &NewClientSecret) -> Result<(), Failure> {
     match output {
         Output::Table => {
             say(&format!("client_id      {}", added.client_id));
@@ -194,19 +205,32 @@ fn tell_secret(output: Output, added: &NewClientSecret) {
             say(&added.client_id.to_string());
             say(&display_safe(added.secret.expose()));
         }
-        Output::Json | Output::Jsonl => say(&serde_json::json!(added).to_string()),
+        Output::Json | Output::Jsonl => document(output, added)?,
     }
+    Ok(())
+}
+
+/// What is known of one client.
+fn client_facts(client: &Registered) -> String {
+    let secrets = client.secrets.iter().map(|secret| secret.id.to_string());
+    facts(&[
+        ("client", client.id.to_string()),
+        ("name", client.name.clone()),
+        ("state", word(&client.state)),
+        ("serves", client.serves.join(" ")),
+        ("audiences", client.audiences.join(" ")),
+        ("scopes", client.scopes.join(" ")),
+        ("secrets", secrets.collect::<Vec<_>>().join(" ")),
+        ("keys", client.key_ids.join(" ")),
+        ("registered", moment(client.created_at)),
+    ])
 }
 
 fn row(client: &Registered) -> String {
-    let state = match client.state {
-        ClientState::Active => "active",
-        ClientState::Disabled => "disabled",
-    };
     format!(
         "{}  {:<8}  {:<20}  {:<7}  {:<4}  {}",
         client.id,
-        state,
+        word(&client.state),
         moment(client.created_at),
         client.secrets.len(),
         client.key_ids.len(),

@@ -13,6 +13,7 @@ use countersign_projector::Projector;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 
+use crate::demo::{self, Book, Demo, Person};
 use crate::mail;
 use crate::parts::{self, Failure};
 use crate::settings::Settings;
@@ -25,6 +26,8 @@ pub struct Dev {
     pub data_dir: PathBuf,
     /// Whether acknowledged writes survive a power cut.
     pub durable: bool,
+    /// Steps a second of people who do not exist, if there are any.
+    pub demo_rate: Option<u32>,
 }
 
 /// The operator that `dev` makes at first start.
@@ -104,6 +107,11 @@ async fn run(
     let mails = dev.data_dir.join("mail");
     settings.suggest("mail_transport", &mails.to_string_lossy());
 
+    if dev.demo_rate.is_some() {
+        // The people of the demonstration say where they are.
+        let proxies = format!("127.0.0.1, ::1, {}", address.ip());
+        settings.suggest("trusted_proxies", &proxies);
+    }
     let clock = Clock::system();
     let log = parts::log(settings).await?;
     let options = parts::projector(settings, &log, &clock).await?;
@@ -117,9 +125,13 @@ async fn run(
         let mailer = mail::start(settings, &log, &clock, &app.config.issuer).await?;
         let operator = operator(&app, &dev.data_dir).await?;
         let client = example_client(&app, &dev.data_dir).await?;
-        Ok::<_, Failure>((app, mailer, operator, client))
+        let demo = match dev.demo_rate {
+            Some(rate) => Some((demo_people(&app, &dev.data_dir).await?, rate)),
+            None => None,
+        };
+        Ok::<_, Failure>((app, mailer, operator, client, demo))
     };
-    let (app, mailer, operator, client) = tokio::select! {
+    let (app, mailer, operator, client, demo) = tokio::select! {
         started = starting => started?,
         () = &mut stop => {
             projector.stop().await;
@@ -160,6 +172,18 @@ async fn run(
         "documentation at {url}/docs, everything a program needs in {}",
         file.display()
     ));
+    let demo = demo.map(|(book, rate)| {
+        note(&format!(
+            "demonstration: people who do not exist come and go, {rate} steps a second"
+        ));
+        let url = url.clone();
+        tokio::spawn(demonstrate(Demo {
+            url,
+            book,
+            rate,
+            clock,
+        }))
+    });
     crate::say(&format!("countersign ready {url}"));
     loop {
         tokio::select! {
@@ -171,6 +195,10 @@ async fn run(
                 write(*pids.borrow_and_update())?;
             }
         }
+    }
+    if let Some(demo) = demo {
+        demo.abort();
+        let _ = demo.await;
     }
     let _ = ending.send(());
     serving.await.map_err(Failure::other)??;
@@ -205,6 +233,30 @@ async fn operator(app: &App, data_dir: &Path) -> Result<Operator, Failure> {
     }
 }
 
+/// Who comes and goes, and an operator among them, made once.
+async fn demo_people(app: &App, data_dir: &Path) -> Result<Book, Failure> {
+    let mut book = Book::open(data_dir.join("demo.json"), || {
+        Person::operator(Secret::new(TotpSeed::draw()?.to_base32().as_str()))
+    })?;
+    let (email, password, seed) = book.operator().credentials()?;
+    let seed = seed.map(|seed| TotpSeed::from_base32(seed.expose()));
+    let seed = seed.transpose().map_err(Failure::other)?;
+    let roles = ["user", "operator"];
+    let made = app.bootstrap(&email, password.expose(), &roles, seed.as_ref());
+    match made.await {
+        Ok(_) | Err(Denied::EmailTaken) => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(book)
+}
+
+/// Nothing else depends on it: if it fails, that is said.
+async fn demonstrate(demo: Demo) {
+    if let Err(failure) = demo::run(demo).await {
+        note(&format!("the demonstration ended: {failure}"));
+    }
+}
+
 /// A client that may follow the revocation feed and accepts the deployment's
 /// tokens, made once and kept beside the data.
 async fn example_client(app: &App, data_dir: &Path) -> Result<ExampleClient, Failure> {
@@ -234,7 +286,7 @@ async fn example_client(app: &App, data_dir: &Path) -> Result<ExampleClient, Fai
 }
 
 /// 100 bits in groups of five, without letters that look alike.
-fn readable_password() -> Result<String, Failure> {
+pub(crate) fn readable_password() -> Result<String, Failure> {
     const LETTERS: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
     let bytes = random::<20>()?;
     let letters: Vec<u8> = bytes
@@ -262,7 +314,7 @@ fn own_file(
 }
 
 /// Replaces a file that only its owner may read, whole or not at all.
-fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     let temporary = path.with_extension("new");
     let attempt = || {
         let mut file = OpenOptions::new()

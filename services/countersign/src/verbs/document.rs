@@ -2,8 +2,11 @@
 
 use secrecy::ExposeSecret;
 
+use serde_json::{Value, json};
+
+use super::output::{Output, write};
 use crate::parts::Failure;
-use crate::settings::{KEYS, Settings};
+use crate::settings::{KEYS, Key, Settings};
 use crate::{Exit, say};
 
 /// Writes the OpenAPI document.
@@ -13,8 +16,14 @@ pub fn openapi() -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Lists the settings. The output is itself a configuration file.
-pub fn config(settings: &Settings) -> Exit {
+/// Lists the settings. For people the output is itself a configuration file.
+pub fn config(settings: &Settings, output: Output) -> Result<Exit, Failure> {
+    if output != Output::Table {
+        let all: Vec<Value> = KEYS.iter().map(|key| setting(settings, key)).collect();
+        let name = |one: &Value| one["name"].as_str().unwrap_or_default().to_owned();
+        write(output, &all, "", name, name)?;
+        return Ok(Exit::Done);
+    }
     say("# Settings of Countersign: flags (--set KEY=VALUE) over the environment");
     say("# (COUNTERSIGN_<KEY>; secrets also COUNTERSIGN_<KEY>_FILE) over this file.");
     for key in KEYS {
@@ -31,5 +40,18 @@ pub fn config(settings: &Settings) -> Exit {
             Some(value) => say(&format!("{} = {}", key.name, toml::Value::from(value))),
         }
     }
-    Exit::Done
+    Ok(Exit::Done)
+}
+
+/// A setting, without what is secret.
+fn setting(settings: &Settings, key: &Key) -> Value {
+    let value = settings.get(key.name).map(ExposeSecret::expose_secret);
+    json!({
+        "name": key.name,
+        "value": value.filter(|_| !key.secret),
+        "is_secret": key.secret,
+        "origin": settings.origin(key.name).map(ToString::to_string),
+        "expected": key.expected,
+        "about": key.about,
+    })
 }

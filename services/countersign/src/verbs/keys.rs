@@ -5,17 +5,22 @@ use countersign_openapi::{RevokeKey, RotateKeys, SigningKey, SigningKeyState, di
 use countersign_tui::Client;
 use serde::Serialize;
 
-use super::operate::{Operate, Output, moment, signed_in, write};
+use super::operate::{Operate, signed_in};
+use super::output::{Output, moment, one, word, write};
 use super::verifiers::waited;
+use crate::Exit;
 use crate::parts::Failure;
-use crate::{Exit, say};
 
 /// What to do with signing keys.
 #[derive(Subcommand)]
 pub enum Keys {
     /// Lists the keys, newest first.
+    #[command(after_help = "Examples:\n  countersign keys list\n  countersign keys list -o json")]
     List,
     /// Lets another key sign, as soon as every verifier can know it.
+    #[command(
+        after_help = "Examples:\n  countersign keys rotate\n  countersign keys rotate --force --reason \"stolen backup\" -o id"
+    )]
     Rotate {
         /// Signs with it at once, known to verifiers or not.
         #[arg(long)]
@@ -25,6 +30,9 @@ pub enum Keys {
         reason: String,
     },
     /// Revokes a key: every token it signed is refused. For emergencies.
+    #[command(
+        after_help = "Examples:\n  countersign keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason \"stolen backup\"\n  countersign keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason \"stolen backup\" --wait -o json"
+    )]
     Revoke {
         /// Its id.
         #[arg(allow_hyphen_values = true)]
@@ -84,32 +92,19 @@ fn tell<T: Serialize>(
     position: &str,
     text: &str,
 ) -> Result<(), Failure> {
-    match output {
-        Output::Table => say(&format!("{text} as of {}", display_safe(position))),
-        Output::Id => say(&display_safe(kid)),
-        Output::Json | Output::Jsonl => {
-            let mut answer = serde_json::to_value(answer).map_err(Failure::other)?;
-            answer["position"] = position.into();
-            say(&answer.to_string());
-        }
-    }
-    Ok(())
+    let mut answer = serde_json::to_value(answer).map_err(Failure::other)?;
+    answer["position"] = position.into();
+    let text = || format!("{text} as of {}", display_safe(position));
+    one(output, &answer, display_safe(kid), text)
 }
 
 fn row(key: &SigningKey) -> String {
-    let state = match key.state {
-        SigningKeyState::Next => "next",
-        SigningKeyState::Active => "active",
-        SigningKeyState::Retiring => "retiring",
-        SigningKeyState::Retired => "retired",
-        SigningKeyState::Revoked => "revoked",
-    };
     let lacking = key.lacking.join(" ");
     format!(
         "{:<43}  {:<9}  {:<8}  {:<20}  {:<20}  {:<20}  {}",
         display_safe(&key.kid),
         display_safe(&key.algorithm),
-        state,
+        word(&key.state),
         moment(key.published_at),
         key.signs_from.map(moment).unwrap_or_default(),
         key.revoked_at

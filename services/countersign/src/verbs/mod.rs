@@ -1,12 +1,17 @@
 //! What the program can be told to do.
 
+mod accounts;
 mod bootstrap;
 mod clients;
 mod console;
 mod dev;
 mod document;
+mod events;
 mod keys;
+mod man;
 mod operate;
+mod output;
+mod projections;
 mod replay;
 mod revocations;
 mod serve;
@@ -24,9 +29,14 @@ pub use bootstrap::bootstrap;
 pub use clients::{Clients, clients};
 pub use console::{Console, console};
 pub use dev::{Dev, dev};
+pub(crate) use dev::{readable_password, write_private};
 pub use document::{config, openapi};
+pub use events::{Events, events};
 pub use keys::{Keys, keys};
+pub use man::man;
 pub use operate::{Accounts, Operate, Sessions, accounts, sessions};
+pub use output::Format;
+pub use projections::{Projections, projections};
 pub use replay::{repair, replay, switch_back, verify};
 pub use revocations::{Revocations, revocations};
 pub use serve::{project, serve};

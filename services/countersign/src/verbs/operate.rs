@@ -2,21 +2,25 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use countersign_openapi::{Account, Session, SessionState, display_safe};
-use countersign_tui::{Client, ClientError, Context, SessionQuery};
-use serde::Serialize;
+use clap::{Args, Subcommand};
+use countersign_openapi::{Account, Secret, Session, display_safe};
+use countersign_tui::{Client, ClientError, Context, Login, Prompt, SessionQuery, console};
 use uuid::Uuid;
 
+use super::accounts::{OneAccount, account_facts, one_account};
+use super::events::timeline;
+use super::output::{Output, done, facts, moment, note_next, one, word, write};
 use super::revocations::Order;
-use super::verifiers::waited;
 use crate::parts::Failure;
-use crate::{Exit, say};
+use crate::{Exit, tell};
 
 /// What to do with sessions.
 #[derive(Subcommand)]
 pub enum Sessions {
     /// Lists sessions, newest first.
+    #[command(
+        after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions list --ip 203.0.113.0/24 -o id\n  countersign sessions list --limit 200 -o jsonl"
+    )]
     List {
         /// Only those whose account's address or name contains this.
         #[arg(long)]
@@ -31,11 +35,20 @@ pub enum Sessions {
         page: Page,
     },
     /// Shows one session.
+    #[command(
+        after_help = "Examples:\n  countersign sessions show 01a2039a-3e87-734b-8a60-ac2d36344f66\n  countersign sessions show 01a2039a-3e87-734b-8a60-ac2d36344f66 --timeline -o jsonl"
+    )]
     Show {
         /// Its id.
         id: Uuid,
+        /// What happened to it, oldest first, in place of what it is.
+        #[arg(long)]
+        timeline: bool,
     },
     /// Ends a session, or every session of a kind.
+    #[command(
+        after_help = "Examples:\n  countersign sessions revoke 01a2039a-3e87-734b-8a60-ac2d36344f66 --reason \"phishing\" --wait\n  countersign sessions revoke --where 'network=203.0.113.0/24 client=web' --dry-run\n  countersign sessions revoke --where 'network=203.0.113.0/24 client=web' --expect 212 --yes --reason \"incident 311\""
+    )]
     Revoke {
         /// Its id.
         #[arg(required_unless_present = "condition", conflicts_with = "condition")]
@@ -55,6 +68,9 @@ pub enum Sessions {
         /// is left out.
         #[arg(long, value_name = "N", requires = "condition")]
         expect: Option<u64>,
+        /// Asks nothing, which needs --expect.
+        #[arg(long, requires = "expect")]
+        yes: bool,
         /// Waits, two seconds at most after the end, until every verifier has
         /// applied it. Ends with 6 and names those that have not.
         #[arg(long)]
@@ -66,6 +82,9 @@ pub enum Sessions {
 #[derive(Subcommand)]
 pub enum Accounts {
     /// Lists accounts, newest first.
+    #[command(
+        after_help = "Examples:\n  countersign accounts list --q ada\n  countersign accounts list --limit 200 -o jsonl"
+    )]
     List {
         /// Only those whose address or name contains this.
         #[arg(long)]
@@ -73,6 +92,16 @@ pub enum Accounts {
         #[command(flatten)]
         page: Page,
     },
+    /// Shows one account.
+    #[command(
+        after_help = "Examples:\n  countersign accounts show 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007\n  countersign accounts show 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 -o json"
+    )]
+    Show {
+        /// Its id.
+        id: Uuid,
+    },
+    #[command(flatten)]
+    One(OneAccount),
 }
 
 /// Which part of a list.
@@ -89,27 +118,45 @@ pub struct Page {
 /// Where the deployment is and how to write the answer.
 #[derive(Args)]
 pub struct Operate {
-    /// The directory of `countersign dev`. Else COUNTERSIGN_URL and
-    /// COUNTERSIGN_TOKEN count, else .data/dev.
-    #[arg(long, value_name = "DIR", global = true)]
+    /// The directory of `countersign dev`. Without it, --context and --url,
+    /// COUNTERSIGN_URL with COUNTERSIGN_TOKEN count, then
+    /// COUNTERSIGN_CONTEXT, then .data/dev.
+    #[arg(long, value_name = "DIR", global = true, conflicts_with_all = ["context", "url"])]
     data_dir: Option<PathBuf>,
+    /// A deployment of countersign/contexts.toml in the configuration folder.
+    /// COUNTERSIGN_TOKEN signs in; without it a terminal is asked once, and the
+    /// session is kept.
+    #[arg(long, value_name = "NAME", global = true, conflicts_with = "url")]
+    context: Option<String>,
+    /// The service at this URL, with COUNTERSIGN_TOKEN or as whoever a terminal
+    /// asks.
+    #[arg(long, value_name = "URL", global = true)]
+    url: Option<String>,
     /// How the answer is written.
     #[arg(short, long, value_enum, default_value_t, global = true)]
     pub(super) output: Output,
 }
 
-/// How an answer is written.
-#[derive(Clone, Copy, Default, ValueEnum)]
-pub enum Output {
-    /// Columns for people.
-    #[default]
-    Table,
-    /// One JSON document, as the service answers.
-    Json,
-    /// One JSON document a line.
-    Jsonl,
-    /// The id alone.
-    Id,
+impl Operate {
+    /// Which deployment is meant, and as whom.
+    fn deployment(&self) -> Result<Context, Failure> {
+        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
+        let token = || variable("COUNTERSIGN_TOKEN").map(Secret::new);
+        if let Some(url) = &self.url {
+            return Context::at(url, token()).map_err(Failure::usage);
+        }
+        let is_said = self.data_dir.is_some() || variable("COUNTERSIGN_URL").is_some();
+        let named = || variable("COUNTERSIGN_CONTEXT").filter(|_| !is_said);
+        let Some(name) = self.context.clone().or_else(named) else {
+            return Context::find(self.data_dir.as_deref(), variable).map_err(Failure::usage);
+        };
+        let found = console::find(Some(&name), None, variable);
+        let (mut context, _) = found.map_err(Failure::usage)?;
+        if let Some(token) = token() {
+            context.login = Login::Token(token);
+        }
+        Ok(context)
+    }
 }
 
 /// Signs in, or goes on with the session of the command before, and does it.
@@ -117,14 +164,16 @@ pub(super) async fn signed_in<T>(
     operate: &Operate,
     what: impl AsyncFnOnce(&mut Client) -> Result<T, ClientError>,
 ) -> Result<T, Failure> {
-    let variable = |name: &str| std::env::var(name).ok();
-    let context = Context::find(operate.data_dir.as_deref(), variable).map_err(Failure::other)?;
-    let mut client = Client::connect(&context).await?;
+    let context = operate.deployment()?;
+    let code = std::env::var("COUNTERSIGN_CODE").ok().map(Secret::new);
+    let mut client = Client::connect(&context, Prompt::new(code)).await?;
     let outcome = what(&mut client).await;
-    let left = client.disconnect().await;
-    let outcome = outcome?;
-    left?;
-    Ok(outcome)
+    if let Err(error) = client.disconnect().await
+        && outcome.is_ok()
+    {
+        tell(&format!("countersign: the session was not ended: {error}"));
+    }
+    Ok(outcome?)
 }
 
 /// Sessions.
@@ -145,9 +194,10 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
             write(&found.items)?;
             note_next(found.next.as_deref());
         }
-        Sessions::Show { id } => {
+        Sessions::Show { id, timeline: true } => return timeline(id, operate).await,
+        Sessions::Show { id, .. } => {
             let found = signed_in(operate, async |client| client.session(id).await).await?;
-            write(&[found])?;
+            one(output, &found, found.id, || session_facts(&found))?;
         }
         Sessions::Revoke {
             condition: Some(condition),
@@ -172,18 +222,8 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
             let (id, reason) = (id.unwrap_or_default(), reason.unwrap_or_default());
             let revoke = async |client: &mut Client| client.revoke(id, &reason, wait).await;
             let (position, applied) = signed_in(operate, revoke).await?;
-            match output {
-                Output::Table => say(&format!("session {id} is over as of {position}")),
-                Output::Id => say(&id.to_string()),
-                Output::Json | Output::Jsonl => {
-                    let mut said = serde_json::json!({"id": id, "position": position});
-                    if let Some(applied) = &applied {
-                        said["applied"] = serde_json::json!(applied);
-                    }
-                    say(&said.to_string());
-                }
-            }
-            return Ok(applied.as_ref().map_or(Exit::Done, waited));
+            let text = format!("session {id} is over");
+            return done(output, id, &text, &position, applied.as_ref());
         }
     }
     Ok(Exit::Done)
@@ -191,7 +231,16 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
 
 /// Accounts.
 pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
-    let Accounts::List { q, page } = what;
+    let (q, page) = match what {
+        Accounts::List { q, page } => (q, page),
+        Accounts::Show { id } => {
+            let show = async |client: &mut Client| client.account(id).await;
+            let found = signed_in(operate, show).await?;
+            one(operate.output, &found, found.id, || account_facts(&found))?;
+            return Ok(Exit::Done);
+        }
+        Accounts::One(what) => return one_account(what, operate).await,
+    };
     let (q, after) = (q.as_deref(), page.after.as_deref());
     let list = async |client: &mut Client| client.accounts(q, page.limit, after).await;
     let found = signed_in(operate, list).await?;
@@ -205,7 +254,7 @@ pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure
             account.id,
             display_safe(&account.email),
             moment(account.created_at),
-            account.roles.join(" "),
+            display_safe(&account.roles.join(" ")),
         )
     };
     write(operate.output, &found.items, &head, row, |account| {
@@ -219,11 +268,6 @@ const SESSION_HEAD: &str = "SESSION                               STATE    EMAIL
 
 fn session_row(session: &Session) -> String {
     let email = session.email.as_deref().unwrap_or("-");
-    let state = match session.state {
-        SessionState::Active => "active",
-        SessionState::Expired => "expired",
-        SessionState::Revoked => "revoked",
-    };
     let ended = session
         .ended
         .as_ref()
@@ -231,7 +275,7 @@ fn session_row(session: &Session) -> String {
     format!(
         "{}  {:<7}  {:<24}  {:<20}  {:<20}  {:<15}  {}",
         session.id,
-        state,
+        word(&session.state),
         display_safe(email),
         moment(session.started_at),
         moment(session.last_seen_at),
@@ -240,47 +284,35 @@ fn session_row(session: &Session) -> String {
     )
 }
 
-/// Seconds are enough for people.
-pub(super) fn moment(at: time::OffsetDateTime) -> String {
-    let whole = at.replace_nanosecond(0).unwrap_or(at);
-    whole
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default()
-}
-
-pub(super) fn write<T: Serialize, I: std::fmt::Display>(
-    output: Output,
-    items: &[T],
-    head: &str,
-    row: impl Fn(&T) -> String,
-    id: impl Fn(&T) -> I,
-) -> Result<(), Failure> {
-    match output {
-        Output::Table => {
-            say(head);
-            for item in items {
-                say(row(item).trim_end());
-            }
-        }
-        Output::Id => {
-            for item in items {
-                say(&id(item).to_string());
-            }
-        }
-        Output::Json => say(&serde_json::to_string_pretty(items).map_err(Failure::other)?),
-        Output::Jsonl => {
-            for item in items {
-                say(&serde_json::to_string(item).map_err(Failure::other)?);
-            }
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn note_next(next: Option<&str>) {
-    if let Some(next) = next {
-        crate::tell(&format!("more: --after {next}"));
-    }
+/// What is known of one session.
+fn session_facts(session: &Session) -> String {
+    let ended = session.ended.as_ref().map(|ended| {
+        let at = moment(ended.at);
+        format!("{at} by {}: {}", ended.by, ended.reason)
+    });
+    facts(&[
+        ("session", session.id.to_string()),
+        ("state", word(&session.state)),
+        ("account", session.account_id.to_string()),
+        ("email", session.email.clone().unwrap_or_default()),
+        ("client", session.client.clone()),
+        ("address", session.ip.clone().unwrap_or_default()),
+        ("user agent", session.user_agent.clone().unwrap_or_default()),
+        (
+            "strength",
+            format!("{} ({})", word(&session.acr), session.amr.join(" ")),
+        ),
+        ("started", moment(session.started_at)),
+        ("seen", moment(session.last_seen_at)),
+        ("expires", moment(session.expires_at)),
+        ("refreshed", session.generation.to_string()),
+        (
+            "elsewhere",
+            session.elsewhere_at.map(moment).unwrap_or_default(),
+        ),
+        ("ended", ended.unwrap_or_default()),
+        ("position", session.position.clone()),
+    ])
 }
 
 impl From<ClientError> for Failure {

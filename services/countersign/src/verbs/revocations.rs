@@ -1,17 +1,17 @@
 //! `countersign sessions revoke --where` and `countersign revocations`
 
-use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use clap::Subcommand;
 use countersign_openapi::{
     Revocation, RevocationItem, RevocationPreview, RevocationState, StartRevocation, display_safe,
 };
-use countersign_tui::{Client, ClientError};
+use countersign_tui::{Client, ClientError, Prompt};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
-use super::operate::{Operate, Output, Page, moment, note_next, signed_in, write};
+use super::operate::{Operate, Page, signed_in};
+use super::output::{Output, document, done, moment, note_next, one, word, write};
 use super::verifiers::waited;
 use super::where_clause;
 use crate::parts::Failure;
@@ -21,16 +21,25 @@ use crate::{Exit, say, tell};
 #[derive(Subcommand)]
 pub enum Revocations {
     /// Lists orders, newest first.
+    #[command(
+        after_help = "Examples:\n  countersign revocations list\n  countersign revocations list -o jsonl"
+    )]
     List {
         #[command(flatten)]
         page: Page,
     },
     /// Shows one order and how far it is.
+    #[command(
+        after_help = "Examples:\n  countersign revocations show 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007\n  countersign revocations show 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007 -o json"
+    )]
     Show {
         /// Its id.
         id: Uuid,
     },
     /// Lists the sessions of an order and what has become of each.
+    #[command(
+        after_help = "Examples:\n  countersign revocations items 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007 --state failed\n  countersign revocations items 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007 -o id"
+    )]
     Items {
         /// Its id.
         id: Uuid,
@@ -41,6 +50,9 @@ pub enum Revocations {
         page: Page,
     },
     /// Gives an order up. What it has ended stays ended.
+    #[command(
+        after_help = "Examples:\n  countersign revocations cancel 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007"
+    )]
     Cancel {
         /// Its id.
         id: Uuid,
@@ -86,16 +98,19 @@ pub(super) async fn revoke(order: Order, operate: &Operate) -> Result<Exit, Fail
         return Ok(wrong("--reason is needed, unless --dry-run"));
     }
     if order.expect.is_none() {
-        if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        let prompt = Prompt::new(None);
+        if !prompt.is_terminal() {
             return Ok(wrong(
                 "nobody can be asked here: say --expect N, which --dry-run counts",
             ));
         }
         let seen = signed_in(operate, async |client| preview(client, &form).await).await?;
         tell(&summary(&seen));
-        if !confirmed(seen.matched)? {
+        let question = "Type the number of sessions to end them: ";
+        let typed = prompt.line(question).await?.unwrap_or_default();
+        if typed.trim().parse() != Ok(seen.matched) {
             tell("nothing was done");
-            return Ok(Exit::Failed);
+            return Ok(Exit::Cancelled);
         }
         form.expected = Some(seen.matched);
         form.as_of = Some(seen.as_of);
@@ -145,24 +160,14 @@ async fn watched(client: &Client, given: Revocation) -> Result<Revocation, Clien
 fn exit_of(given: &Revocation, wait: bool) -> Exit {
     match (given.state, &given.applied) {
         (RevocationState::Failed, _) => Exit::Failed,
+        // Some of it could not be done.
+        _ if given.failed.is_some_and(|failed| failed > 0) => Exit::Partial,
         (_, Some(applied)) => waited(applied),
         // It is not known who has applied what is not done, or was not waited
         // for to the end.
-        (_, None) if wait => Exit::Behind,
+        (_, None) if wait => Exit::Partial,
         (_, None) => Exit::Done,
     }
-}
-
-/// Asks for the number, on the terminal.
-fn confirmed(matched: u64) -> Result<bool, Failure> {
-    let mut err = std::io::stderr();
-    let asked = write!(err, "Type the number of sessions to end them: ").and_then(|()| err.flush());
-    asked.map_err(Failure::io("the terminal"))?;
-    let mut line = String::new();
-    std::io::stdin()
-        .read_line(&mut line)
-        .map_err(Failure::io("the terminal"))?;
-    Ok(line.trim().parse() == Ok(matched))
 }
 
 fn summary(seen: &RevocationPreview) -> String {
@@ -199,24 +204,16 @@ fn say_preview(output: Output, seen: &RevocationPreview) -> Result<(), Failure> 
             }
         }
         Output::Json | Output::Jsonl => {
-            say(&serde_json::to_string(seen).map_err(Failure::other)?);
+            document(output, seen)?;
         }
     }
     Ok(())
 }
 
 fn say_order(output: Output, order: &Revocation) -> Result<(), Failure> {
-    match output {
-        Output::Table => {
-            say(HEAD);
-            say(row(order).trim_end());
-        }
-        Output::Id => say(&order.id.to_string()),
-        Output::Json | Output::Jsonl => {
-            say(&serde_json::to_string(order).map_err(Failure::other)?);
-        }
-    }
-    Ok(())
+    one(output, order, order.id, || {
+        format!("{HEAD}\n{}", row(order))
+    })
 }
 
 const HEAD: &str = "REVOCATION                            STATE      GIVEN                 MATCHED  ENDED    OVER     FAILED   BY";
@@ -226,13 +223,7 @@ fn row(order: &Revocation) -> String {
     format!(
         "{}  {:<9}  {:<20}  {:<7}  {:<7}  {:<7}  {:<7}  {}",
         order.id,
-        match order.state {
-            RevocationState::Requested => "requested",
-            RevocationState::Running => "running",
-            RevocationState::Completed => "completed",
-            RevocationState::Cancelled => "cancelled",
-            RevocationState::Failed => "failed",
-        },
+        word(&order.state),
         moment(order.requested_at),
         number(order.matched),
         order.ended,
@@ -266,8 +257,7 @@ pub async fn revocations(what: Revocations, operate: &Operate) -> Result<Exit, F
             let head =
                 "SESSION                               ACCOUNT                               STATE";
             let row = |item: &RevocationItem| {
-                let state = serde_json::to_value(item.state).unwrap_or_default();
-                let state = state.as_str().unwrap_or_default();
+                let state = word(&item.state);
                 format!("{}  {}  {state}", item.session_id, item.account_id)
             };
             write(output, &found.items, head, row, |item| item.session_id)?;
@@ -276,16 +266,8 @@ pub async fn revocations(what: Revocations, operate: &Operate) -> Result<Exit, F
         Revocations::Cancel { id } => {
             let cancel = async |client: &mut Client| client.cancel_revocation(id).await;
             let position = signed_in(operate, cancel).await?;
-            match output {
-                Output::Table => say(&format!(
-                    "revocation {id} is given up as of {}",
-                    display_safe(&position)
-                )),
-                Output::Id => say(&id.to_string()),
-                Output::Json | Output::Jsonl => {
-                    say(&serde_json::json!({"id": id, "position": position}).to_string());
-                }
-            }
+            let text = format!("revocation {id} is given up");
+            return done(output, id, &text, &position, None);
         }
     }
     Ok(Exit::Done)

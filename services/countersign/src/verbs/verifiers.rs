@@ -4,7 +4,8 @@ use clap::Subcommand;
 use countersign_openapi::{Applied, Verifier, VerifierState, display_safe};
 use countersign_tui::Client;
 
-use super::operate::{Operate, signed_in, write};
+use super::operate::{Operate, signed_in};
+use super::output::write;
 use crate::parts::Failure;
 use crate::{Exit, tell};
 
@@ -12,6 +13,9 @@ use crate::{Exit, tell};
 #[derive(Subcommand)]
 pub enum Verifiers {
     /// Lists everybody who checks tokens and reports, by name.
+    #[command(
+        after_help = "Examples:\n  countersign verifiers list\n  countersign verifiers list -o jsonl"
+    )]
     List,
 }
 
@@ -74,6 +78,6 @@ pub(super) fn waited(applied: &Applied) -> Exit {
     if applied.behind.is_empty() {
         Exit::Done
     } else {
-        Exit::Behind
+        Exit::Partial
     }
 }

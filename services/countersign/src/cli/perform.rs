@@ -1,0 +1,85 @@
+//! Verbs to what they do.
+
+use super::Verb;
+use crate::parts::Failure;
+use crate::settings::Settings;
+use crate::{Exit, stopping, tell, verbs};
+
+/// What a verb does that waits for something.
+pub(super) async fn perform(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Dev {
+            data_dir,
+            durable,
+            demo,
+            demo_rate,
+        } => {
+            let demo_rate = demo.then_some(demo_rate);
+            let dev = verbs::Dev {
+                data_dir,
+                durable,
+                demo_rate,
+            };
+            verbs::dev(settings, dev).await?;
+        }
+        Verb::Serve => verbs::serve(&settings).await?,
+        Verb::Project => verbs::project(&settings).await?,
+        Verb::Replay {
+            verify,
+            back,
+            data_dir,
+            format,
+        } => {
+            let settings = verbs::of_dev(settings, data_dir)?;
+            return match (verify, back) {
+                (true, _) => verbs::verify(&settings, format.output).await,
+                (false, true) => verbs::switch_back(&settings, format.output).await,
+                (false, false) => verbs::replay(&settings, format.output).await,
+            };
+        }
+        Verb::Repair {
+            shard,
+            data_dir,
+            format,
+        } => {
+            let settings = verbs::of_dev(settings, data_dir)?;
+            return verbs::repair(&settings, shard, format.output).await;
+        }
+        Verb::Bootstrap {
+            email,
+            totp,
+            format,
+        } => verbs::bootstrap(&settings, &email, totp, format.output).await?,
+        Verb::Console(options) => return verbs::console(options).await,
+        // It ends by Ctrl-C and in no other way.
+        Verb::Events {
+            what: what @ verbs::Events::Tail { .. },
+            operate,
+        } => return verbs::events(what, &operate).await,
+        verb => {
+            return tokio::select! {
+                outcome = operating(verb) => outcome,
+                () = stopping::signal() => {
+                    tell("countersign: given up; what was asked for may have been done");
+                    Ok(Exit::Cancelled)
+                }
+            };
+        }
+    }
+    Ok(Exit::Done)
+}
+
+/// What operators do, over HTTP.
+async fn operating(verb: Verb) -> Result<Exit, Failure> {
+    match verb {
+        Verb::Sessions { what, operate } => verbs::sessions(what, &operate).await,
+        Verb::Revocations { what, operate } => verbs::revocations(what, &operate).await,
+        Verb::Accounts { what, operate } => verbs::accounts(what, &operate).await,
+        Verb::Events { what, operate } => verbs::events(what, &operate).await,
+        Verb::Projections { what, operate } => verbs::projections(what, &operate).await,
+        Verb::Clients { what, operate } => verbs::clients(what, &operate).await,
+        Verb::Keys { what, operate } => verbs::keys(what, &operate).await,
+        Verb::Verifiers { what, operate } => verbs::verifiers(what, &operate).await,
+        _ => Ok(Exit::Done),
+    }
+}

@@ -1,0 +1,96 @@
+//! `countersign projections`
+
+use clap::Subcommand;
+use countersign_openapi::{ProjectionState, display_safe};
+use countersign_tui::Client;
+
+use super::operate::{Operate, signed_in};
+use super::output::{one, word, write};
+use crate::Exit;
+use crate::parts::Failure;
+
+/// What to do with read models.
+#[derive(Subcommand)]
+pub enum Projections {
+    /// Lists read models by shard, with how far each has come.
+    #[command(
+        after_help = "Examples:\n  countersign projections list\n  countersign projections list -o jsonl"
+    )]
+    List,
+    /// Tells a projection that stopped at an event to try it again now.
+    #[command(
+        after_help = "Examples:\n  countersign projections repair\n  countersign projections repair --shard 3 -o json"
+    )]
+    Repair {
+        /// The shard; all that stopped, unless given.
+        #[arg(long)]
+        shard: Option<u8>,
+    },
+    /// Builds the read models anew beside those that serve, and switches to
+    /// them. The list shows how far it is.
+    #[command(
+        after_help = "Examples:\n  countersign projections rebuild\n  countersign projections rebuild --context prod-eu -o json"
+    )]
+    Rebuild,
+}
+
+const HEAD: &str = "READ MODEL        SHARD  VERSION  STATE       POSITION      LAG       PER SECOND  LEFT     OWNER                           STOPPED AT";
+
+/// Read models.
+pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, Failure> {
+    let output = operate.output;
+    match what {
+        Projections::List => {
+            let list = async |client: &mut Client| client.projections().await;
+            let found = signed_in(operate, list).await?;
+            write(output, &found.items, HEAD, row, |one| {
+                format!("{}/{}", display_safe(&one.name), one.shard)
+            })?;
+        }
+        Projections::Repair { shard } => {
+            let repair = async |client: &mut Client| client.repair_projections(shard).await;
+            let repaired = signed_in(operate, repair).await?;
+            let shards: Vec<String> = repaired.shards.iter().map(u8::to_string).collect();
+            if output == super::output::Output::Id {
+                shards.iter().for_each(|shard| crate::say(shard));
+                return Ok(Exit::Done);
+            }
+            one(output, &repaired, "", || match shards.as_slice() {
+                [] => "nothing has stopped".to_owned(),
+                shards => format!("trying again on shard {}", shards.join(" ")),
+            })?;
+        }
+        Projections::Rebuild => {
+            let rebuild = async |client: &mut Client| client.rebuild_projections().await;
+            signed_in(operate, rebuild).await?;
+            let said = serde_json::json!({"state": "rebuilding"});
+            one(output, &said, "rebuilding", || {
+                "the read models are built anew: `countersign projections list` says how far it is"
+                    .to_owned()
+            })?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn row(one: &ProjectionState) -> String {
+    let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
+    let left = one.eta_seconds.map(|seconds| format!("{seconds} s"));
+    let fault = one.fault.as_ref().map(|fault| {
+        let (position, message) = (&fault.position, &fault.message);
+        format!("{}: {}", display_safe(position), display_safe(message))
+    });
+    format!(
+        "{:<16}  {:<5}  {:<7}  {:<10}  {:<12}  {:<8}  {:<10}  {:<7}  {:<30}  {}",
+        display_safe(&one.name),
+        one.shard,
+        one.version,
+        word(&one.state),
+        display_safe(&one.position),
+        one.lag_events,
+        number(one.events_per_second),
+        left.unwrap_or_else(|| "-".to_owned()),
+        display_safe(one.owner.as_deref().unwrap_or("-")),
+        fault.unwrap_or_default(),
+    )
+}
