@@ -9,6 +9,7 @@
 mod access;
 mod account_pages;
 mod app;
+mod as_of;
 mod binding;
 mod carrier;
 mod circumstances;
@@ -28,6 +29,7 @@ mod janitor;
 mod keys;
 mod metrics;
 mod password;
+mod past;
 mod people;
 mod permission;
 mod postgres;

@@ -2,6 +2,7 @@
 
 mod account_life;
 mod address;
+mod as_of;
 mod clients;
 mod clock;
 mod command_line;

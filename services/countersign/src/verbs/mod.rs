@@ -1,5 +1,6 @@
 //! What the program can be told to do.
 
+mod as_of;
 mod bootstrap;
 mod clients;
 mod console;

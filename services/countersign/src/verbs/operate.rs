@@ -8,6 +8,7 @@ use countersign_tui::{Client, ClientError, Context, SessionQuery};
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::as_of::{self, AsOf};
 use super::revocations::Order;
 use super::verifiers::waited;
 use crate::parts::Failure;
@@ -27,13 +28,21 @@ pub enum Sessions {
         /// Only those from this address or network.
         #[arg(long)]
         ip: Option<String>,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
     },
-    /// Shows one session.
+    /// Shows one session; as of a time, with what led to each field.
     Show {
         /// Its id.
         id: Uuid,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
     },
     /// Ends a session, or every session of a kind.
     Revoke {
@@ -70,8 +79,21 @@ pub enum Accounts {
         /// Only those whose address or name contains this.
         #[arg(long)]
         q: Option<String>,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
+    },
+    /// Shows one account; as of a time, with what led to each field.
+    Show {
+        /// Its id.
+        id: Uuid,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
     },
 }
 
@@ -112,6 +134,12 @@ pub enum Output {
     Id,
 }
 
+impl Output {
+    fn is_table(self) -> bool {
+        matches!(self, Self::Table)
+    }
+}
+
 /// Signs in, or goes on with the session of the command before, and does it.
 pub(super) async fn signed_in<T>(
     operate: &Operate,
@@ -132,7 +160,13 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
     let output = operate.output;
     let write = |items: &[Session]| write(output, items, SESSION_HEAD, session_row, |item| item.id);
     match what {
-        Sessions::List { q, state, ip, page } => {
+        Sessions::List {
+            q,
+            state,
+            ip,
+            as_of,
+            page,
+        } => {
             let (limit, after) = (page.limit, page.after);
             let query = SessionQuery {
                 q,
@@ -140,14 +174,20 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
                 ip,
                 limit,
                 after,
+                as_of: as_of.map(|as_of| as_of.0),
             };
             let found = signed_in(operate, async |client| client.sessions(&query).await).await?;
             write(&found.items)?;
             note_next(found.next.as_deref());
         }
-        Sessions::Show { id } => {
-            let found = signed_in(operate, async |client| client.session(id).await).await?;
-            write(&[found])?;
+        Sessions::Show { id, as_of } => {
+            let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+            let show = async |client: &mut Client| client.session(id, as_of).await;
+            let found = signed_in(operate, show).await?;
+            write(std::slice::from_ref(&found))?;
+            if output.is_table() {
+                as_of::say_causes(&found, found.causes.as_ref())?;
+            }
         }
         Sessions::Revoke {
             condition: Some(condition),
@@ -191,10 +231,21 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
 
 /// Accounts.
 pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
-    let Accounts::List { q, page } = what;
-    let (q, after) = (q.as_deref(), page.after.as_deref());
-    let list = async |client: &mut Client| client.accounts(q, page.limit, after).await;
-    let found = signed_in(operate, list).await?;
+    let (found, next) = match what {
+        Accounts::List { q, as_of, page } => {
+            let (q, after) = (q.as_deref(), page.after.as_deref());
+            let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+            let list =
+                async |client: &mut Client| client.accounts(q, page.limit, after, as_of).await;
+            let found = signed_in(operate, list).await?;
+            (found.items, found.next)
+        }
+        Accounts::Show { id, as_of } => {
+            let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+            let show = async |client: &mut Client| client.account(id, as_of).await;
+            (vec![signed_in(operate, show).await?], None)
+        }
+    };
     let head = format!(
         "{:<36}  {:<32}  {:<20}  ROLES",
         "ACCOUNT", "EMAIL", "REGISTERED"
@@ -208,10 +259,11 @@ pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure
             account.roles.join(" "),
         )
     };
-    write(operate.output, &found.items, &head, row, |account| {
-        account.id
-    })?;
-    note_next(found.next.as_deref());
+    write(operate.output, &found, &head, row, |account| account.id)?;
+    for account in found.iter().filter(|_| operate.output.is_table()) {
+        as_of::say_causes(account, account.causes.as_ref())?;
+    }
+    note_next(next.as_deref());
     Ok(Exit::Done)
 }
 
