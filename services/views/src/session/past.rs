@@ -210,7 +210,7 @@ impl Kept {
             row.user_agent = user_agent;
         }
         if let Some(proof) = patch.proof {
-            row.acr = proof.acr.as_str().to_owned();
+            proof.acr.as_str().clone_into(&mut row.acr);
             row.amr = proof.amr.into_iter().map(storable).collect();
             row.auth_time = proof.auth_time;
         }
