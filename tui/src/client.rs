@@ -91,6 +91,8 @@ pub struct SessionQuery {
     pub limit: u16,
     /// Where the page before ended.
     pub after: Option<String>,
+    /// As of when: a time (RFC 3339), or what an earlier answer said of itself.
+    pub as_of: Option<String>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -150,31 +152,35 @@ impl Client {
             ("state", query.state.as_deref()),
             ("ip", query.ip.as_deref()),
             ("after", query.after.as_deref()),
+            ("as_of", query.as_of.as_deref()),
         ];
         self.get(&path("/v1/admin/sessions", query.limit, &parameters))
             .await
     }
 
-    /// One page of accounts, newest first.
+    /// One page of accounts, newest first; as of now, if not said.
     pub async fn accounts(
         &self,
         q: Option<&str>,
         limit: u16,
         after: Option<&str>,
+        as_of: Option<&str>,
     ) -> Result<Page<Account>, ClientError> {
-        let parameters = [("q", q), ("after", after)];
+        let parameters = [("q", q), ("after", after), ("as_of", as_of)];
         self.get(&path("/v1/admin/accounts", limit, &parameters))
             .await
     }
 
-    /// One session.
-    pub async fn session(&self, id: Uuid) -> Result<Session, ClientError> {
-        self.get(&format!("/v1/admin/sessions/{id}")).await
+    /// One session; as of now, if not said.
+    pub async fn session(&self, id: Uuid, as_of: Option<&str>) -> Result<Session, ClientError> {
+        let path = format!("/v1/admin/sessions/{id}");
+        self.get(&encoded(&path, &[("as_of", as_of)])).await
     }
 
-    /// One account.
-    pub async fn account(&self, id: Uuid) -> Result<Account, ClientError> {
-        self.get(&format!("/v1/admin/accounts/{id}")).await
+    /// One account; as of now, if not said.
+    pub async fn account(&self, id: Uuid, as_of: Option<&str>) -> Result<Account, ClientError> {
+        let path = format!("/v1/admin/accounts/{id}");
+        self.get(&encoded(&path, &[("as_of", as_of)])).await
     }
 
     /// Ends a session; the position at which it is over and, if that was
@@ -224,12 +230,22 @@ pub(crate) fn position(answer: &Response) -> Result<String, ClientError> {
         .ok_or_else(|| ClientError::Contract("a write without a position".into()))
 }
 
-/// A path with its query, everything but letters and digits percent-encoded.
+/// The path of a page, with its query.
 pub(crate) fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) -> String {
-    let mut path = format!("{path}?limit={limit}");
+    let limit = limit.to_string();
+    let mut all = vec![("limit", Some(limit.as_str()))];
+    all.extend_from_slice(parameters);
+    encoded(path, &all)
+}
+
+/// A path with its query, everything but letters and digits percent-encoded.
+fn encoded(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+    let mut path = path.to_owned();
+    let mut before = '?';
     for (name, value) in parameters {
         let Some(value) = value else { continue };
-        path.push('&');
+        path.push(before);
+        before = '&';
         path.push_str(name);
         path.push('=');
         for byte in value.bytes() {
@@ -269,7 +285,7 @@ pub(crate) async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Cli
 
 #[cfg(test)]
 mod tests {
-    use super::path;
+    use super::{encoded, path};
 
     #[test]
     fn a_query_is_encoded_whole() {
@@ -281,6 +297,11 @@ mod tests {
         assert_eq!(
             path("/x", 5, &parameters),
             "/x?limit=5&q=a%26b%3Dc%20%C3%BC&state=active"
+        );
+        assert_eq!(encoded("/x", &[("as_of", None)]), "/x");
+        assert_eq!(
+            encoded("/x", &[("as_of", Some("1-2@3"))]),
+            "/x?as_of=1%2D2%403"
         );
     }
 }

@@ -9,6 +9,7 @@
 mod access;
 mod account_pages;
 mod app;
+mod as_of;
 mod binding;
 mod carrier;
 mod circumstances;
@@ -30,6 +31,7 @@ mod keys;
 mod metrics;
 mod numbers;
 mod password;
+mod past;
 mod people;
 mod permission;
 mod postgres;

@@ -14,6 +14,7 @@ mod continuity;
 mod error;
 mod gate;
 mod log;
+mod moment;
 mod patience;
 mod reactor;
 mod read;

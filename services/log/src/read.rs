@@ -34,9 +34,20 @@ impl RawMessage {
     }
 }
 
+/// A message as the leader's answer has it.
+#[derive(Deserialize)]
+pub(crate) struct Stored {
+    subject: String,
+    pub(crate) seq: u64,
+    #[serde(default)]
+    data: String,
+    /// When the stream stored it (RFC 3339).
+    pub(crate) time: String,
+}
+
 /// How many messages one batched read returns at most; the server's own limit
 /// is 1,024.
-const BATCH: usize = 500;
+pub(crate) const BATCH: usize = 500;
 
 /// How many sequences [`Log::range`] covers at most.
 pub const RANGE_MAX: u64 = 500;
@@ -76,17 +87,39 @@ impl Log {
         shard: u8,
         query: &impl Serialize,
     ) -> Result<Option<RawMessage>, LogError> {
+        let stored = self.ask_leader(shard, query).await?;
+        stored.map(|stored| self.opened(shard, stored)).transpose()
+    }
+
+    /// The first message on subjects that `filter` matches at a sequence or
+    /// after it, from the leader.
+    pub(crate) async fn next_from_leader(
+        &self,
+        shard: u8,
+        filter: &str,
+        from: u64,
+    ) -> Result<Option<Stored>, LogError> {
+        #[derive(Serialize)]
+        struct Query<'a> {
+            seq: u64,
+            next_by_subj: &'a str,
+        }
+        let query = Query {
+            seq: from.max(1),
+            next_by_subj: filter,
+        };
+        self.ask_leader(shard, &query).await
+    }
+
+    async fn ask_leader(
+        &self,
+        shard: u8,
+        query: &impl Serialize,
+    ) -> Result<Option<Stored>, LogError> {
         #[derive(Deserialize)]
         struct Answer {
             message: Option<Stored>,
             error: Option<wire::ApiError>,
-        }
-        #[derive(Deserialize)]
-        struct Stored {
-            subject: String,
-            seq: u64,
-            #[serde(default)]
-            data: String,
         }
         /// "no message found"
         const NONE: u64 = 10037;
@@ -96,24 +129,23 @@ impl Log {
         let answer = wire::request(self.client(), name, None, payload, self.deadline()).await?;
         let answer: Answer = serde_json::from_slice(&answer.payload)?;
         match (answer.message, answer.error) {
-            (Some(stored), _) => {
-                let payload = STANDARD
-                    .decode(stored.data)
-                    .map_err(|_| LogError::Unfit("a stored message is not base64".into()))?;
-                self.raw(
-                    shard,
-                    Found {
-                        subject: stored.subject,
-                        sequence: stored.seq,
-                        payload: payload.into(),
-                    },
-                )
-                .map(Some)
-            }
+            (Some(stored), _) => Ok(Some(stored)),
             (None, Some(error)) if error.err_code == NONE => Ok(None),
             (None, Some(error)) => Err(error.into()),
             (None, None) => Ok(None),
         }
+    }
+
+    pub(crate) fn opened(&self, shard: u8, stored: Stored) -> Result<RawMessage, LogError> {
+        let payload = STANDARD
+            .decode(stored.data)
+            .map_err(|_| LogError::Unfit("a stored message is not base64".into()))?;
+        let found = Found {
+            subject: stored.subject,
+            sequence: stored.seq,
+            payload: payload.into(),
+        };
+        self.raw(shard, found)
     }
 
     /// The last message of a subject as any replica knows it: possibly stale,
@@ -200,7 +232,7 @@ impl Log {
 
     /// One batched direct read (ADR-31 of the NATS architecture): up to
     /// `count` answers and an end marker on one inbox.
-    async fn read_batch(
+    pub(crate) async fn read_batch(
         &self,
         shard: u8,
         filter: &str,

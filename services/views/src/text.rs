@@ -93,6 +93,12 @@ pub(crate) fn contains_pattern(part: &str) -> String {
     pattern
 }
 
+/// Whether a text that Postgres could store holds `part`, in any case: what
+/// [`contains_pattern`] finds in a lowered column.
+pub(crate) fn contains(text: &str, part: &str) -> bool {
+    text.to_lowercase().contains(&storable(part.to_lowercase()))
+}
+
 /// The one spelling of an address, or none when the text is no address. An
 /// IPv4 address in IPv6 clothes is an IPv4 address.
 pub(crate) fn canonical_ip(text: &str) -> Option<String> {
@@ -125,6 +131,14 @@ mod tests {
     #[test]
     fn wildcards_are_letters() {
         assert_eq!(contains_pattern(r"50%_A\"), r"%50\%\_a\\%");
+    }
+
+    #[test]
+    fn a_part_is_found_in_any_case() {
+        assert!(contains("Grace.Hopper@x", "E.HOP"));
+        assert!(contains("a", ""));
+        assert!(!contains("Grace", "_"));
+        assert!(contains("a\u{FFFD}b", "A\0"));
     }
 
     #[test]

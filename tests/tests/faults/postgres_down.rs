@@ -4,6 +4,7 @@
 use std::time::{Duration, Instant};
 
 use countersign::stack::{Child, Signal};
+use countersign_api::Clock;
 use serde_json::json;
 
 use super::deployment::{Deployment, ready};
@@ -78,6 +79,15 @@ async fn the_rest_works(label: &str, service: &Service, operator: &Person) -> (P
         .await
         .expect(200);
     assert_eq!(me.text("email"), email);
+    // What was is in the log.
+    for path in [
+        format!("/v1/admin/sessions/{}", person.session),
+        format!("/v1/admin/sessions/{}/events", person.session),
+    ] {
+        let then = Clock::system().now();
+        let then = get(format!("{path}?as_of={then}")).bearer(&operator.access);
+        service.ask(&then).await.expect(200);
+    }
     let name = json!({"display_name": "Grace"});
     let me = send(reqwest::Method::PATCH, "/v1/me", name).bearer(&person.access);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! How messages are cut into batches does not show in the rows, and neither
 //! does a batch that is written twice.
 
+mod past;
 mod story;
 
 use std::fmt::Write as _;

@@ -8,31 +8,31 @@ use uuid::Uuid;
 use crate::support::{PATIENCE, Registered, SignedIn, World, email, eventually, soon};
 
 /// How a command ended, and what it said on stdout and stderr.
-struct Said {
+pub(super) struct Said {
     code: i32,
-    out: String,
-    err: String,
+    pub(super) out: String,
+    pub(super) err: String,
 }
 
 impl Said {
     #[track_caller]
-    fn ended(self, code: i32) -> Self {
+    pub(super) fn ended(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{} {}", self.out, self.err);
         self
     }
 
-    fn lines(&self) -> Vec<&str> {
+    pub(super) fn lines(&self) -> Vec<&str> {
         self.out.lines().collect()
     }
 
     #[track_caller]
-    fn json(&self) -> Value {
+    pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
     }
 }
 
 /// The program with a token of an operator's.
-async fn program(world: &World, operator: &SignedIn, words: &[&str]) -> Said {
+pub(super) async fn program(world: &World, operator: &SignedIn, words: &[&str]) -> Said {
     let test = std::env::current_exe().expect("this test knows its own file");
     let profile = test.ancestors().nth(2).expect("a profile's folder");
     let output = tokio::process::Command::new(profile.join("countersign"))

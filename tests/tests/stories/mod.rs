@@ -2,6 +2,7 @@
 
 mod account_life;
 mod address;
+mod as_of;
 mod attempts;
 mod clients;
 mod clock;

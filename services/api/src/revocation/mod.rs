@@ -1,7 +1,6 @@
 //! Orders to end every session of a kind: what they say, as of when, and how
 //! they are carried out.
 
-mod as_of;
 mod carry;
 mod order;
 mod runner;

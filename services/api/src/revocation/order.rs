@@ -8,8 +8,9 @@ use countersign_openapi as wire;
 use countersign_views::session::{AsOf, Selection, StateFilter};
 use uuid::Uuid;
 
-use super::{Terms, as_of};
+use super::Terms;
 use crate::app::App;
+use crate::as_of;
 use crate::denied::Denied;
 
 /// What has become of an order.

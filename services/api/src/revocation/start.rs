@@ -13,8 +13,9 @@ use countersign_views::revocation::ended_by;
 use countersign_views::session::{self, AsOf, Selecting, StateFilter, Totals, select, totals};
 use uuid::{Builder, Uuid};
 
-use super::{Terms, as_of};
+use super::Terms;
 use crate::app::App;
+use crate::as_of;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::Caller;

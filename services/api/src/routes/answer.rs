@@ -2,12 +2,28 @@
 
 use countersign_events::Position;
 use countersign_openapi as wire;
-use countersign_openapi::POSITION_HEADER;
+use countersign_openapi::{AS_OF_HEADER, POSITION_HEADER};
+use countersign_views::session::AsOf;
 use poem_openapi::ApiResponse;
 use poem_openapi::types::{ParseFromJSON, ToJSON};
 use serde::Serialize;
 
+use crate::as_of;
 use crate::http::Json;
+
+/// 200 and what there is, or was.
+#[derive(ApiResponse)]
+pub enum Found<T: ParseFromJSON + ToJSON + Serialize + Send + Sync> {
+    /// Found.
+    #[oai(status = 200)]
+    Ok(
+        Json<T>,
+        /// As of when the answer is, if that was asked; sent back as `as_of`,
+        /// it asks for the same state again.
+        #[oai(header = "Countersign-As-Of")]
+        Option<String>,
+    ),
+}
 
 /// 200 and what was made of it.
 #[derive(ApiResponse)]
@@ -121,6 +137,16 @@ pub enum Waited {
 }
 
 const _: () = assert!(POSITION_HEADER.len() == "Countersign-Position".len());
+
+const _: () = assert!(AS_OF_HEADER.len() == "Countersign-As-Of".len());
+
+/// 200 and what there is; or what there was, if it was asked as of when.
+pub(super) fn found<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(
+    body: T,
+    as_of: Option<&AsOf>,
+) -> Found<T> {
+    Found::Ok(Json(body), as_of.map(as_of::show))
+}
 
 /// 200 at a position.
 pub(super) fn written<T: ParseFromJSON + ToJSON + Serialize + Send + Sync>(

@@ -2,6 +2,7 @@
 
 use countersign_events::{EntityId, Position};
 use countersign_openapi as wire;
+use countersign_views::session::AsOf;
 use sqlx::PgPool;
 
 use crate::app::App;
@@ -17,6 +18,17 @@ impl App {
         limit: u16,
         after: Option<&str>,
     ) -> Result<wire::Page<wire::Event>, Denied> {
+        self.history_as_of(id, limit, after, None).await
+    }
+
+    /// The same, up to a moment if there is one.
+    pub(crate) async fn history_as_of<I: EntityId>(
+        &self,
+        id: I,
+        limit: u16,
+        after: Option<&str>,
+        as_of: Option<&AsOf>,
+    ) -> Result<wire::Page<wire::Event>, Denied> {
         let subject = self.log.subject_of(id);
         let from = match after {
             None => 1,
@@ -31,10 +43,14 @@ impl App {
                 .saturating_add(1)
             }
         };
-        let messages = self
+        let mut messages = self
             .log
             .history_page(subject, from, usize::from(limit))
             .await?;
+        if let Some(as_of) = as_of {
+            let last = as_of.fence.get(usize::from(subject.shard)).copied();
+            messages.retain(|message| Some(message.position.sequence) <= last);
+        }
         if messages.is_empty() && after.is_none() {
             return Err(Denied::NotFound);
         }

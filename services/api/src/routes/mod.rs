@@ -8,8 +8,8 @@ mod history;
 mod me;
 mod oauth2;
 mod operations;
-mod page;
-mod show;
+pub(crate) mod page;
+pub(crate) mod show;
 mod sse;
 mod tags;
 

@@ -26,11 +26,11 @@ pub(super) fn limit(limit: u16) -> Result<u16, Denied> {
 
 /// Where a page begins: the id of the row before it. It selects nothing that
 /// the list's own conditions do not, so a forged one shows nothing new.
-pub(super) struct Cursor;
+pub(crate) struct Cursor;
 
 impl Cursor {
     /// As it stands in `next`.
-    pub(super) fn show(id: Uuid) -> String {
+    pub(crate) fn show(id: Uuid) -> String {
         URL_SAFE_NO_PAD.encode(id.as_bytes())
     }
 

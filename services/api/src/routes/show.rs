@@ -9,7 +9,7 @@ use poem_openapi::types::Any;
 use crate::denied::Denied;
 
 /// A session as it is at `now`.
-pub(super) fn session(row: session::Session, now: Timestamp) -> wire::Session {
+pub(crate) fn session(row: session::Session, now: Timestamp) -> wire::Session {
     let state = match row.state(now) {
         session::SessionState::Active => wire::SessionState::Active,
         session::SessionState::Expired => wire::SessionState::Expired,
@@ -50,7 +50,7 @@ pub(super) fn acr(name: &str) -> wire::Acr {
     }
 }
 
-pub(super) fn actor_text(actor: Actor) -> String {
+pub(crate) fn actor_text(actor: Actor) -> String {
     match actor {
         Actor::Account(id) => id.to_string(),
         Actor::System => "system".into(),
@@ -60,7 +60,7 @@ pub(super) fn actor_text(actor: Actor) -> String {
 }
 
 /// An account for an operator.
-pub(super) fn account(row: account::Account) -> wire::Account {
+pub(crate) fn account(row: account::Account) -> wire::Account {
     wire::Account {
         id: row.id.uuid(),
         email: row.email.unwrap_or_default(),

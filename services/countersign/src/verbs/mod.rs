@@ -1,6 +1,7 @@
 //! What the program can be told to do.
 
 mod accounts;
+mod as_of;
 mod bootstrap;
 mod clients;
 mod console;

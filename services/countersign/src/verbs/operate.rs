@@ -8,6 +8,7 @@ use countersign_tui::{Client, ClientError, Context, Login, Prompt, SessionQuery,
 use uuid::Uuid;
 
 use super::accounts::{OneAccount, account_facts, one_account};
+use super::as_of::{self, AsOf};
 use super::events::timeline;
 use super::output::{Output, done, facts, moment, note_next, one, word, write};
 use super::revocations::Order;
@@ -31,6 +32,10 @@ pub enum Sessions {
         /// Only those from this address or network.
         #[arg(long)]
         ip: Option<String>,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
     },
@@ -41,8 +46,12 @@ pub enum Sessions {
     Show {
         /// Its id.
         id: Uuid,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC; with what led to each field.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
         /// What happened to it, oldest first, in place of what it is.
-        #[arg(long)]
+        #[arg(long, conflicts_with = "as_of")]
         timeline: bool,
     },
     /// Ends a session, or every session of a kind.
@@ -89,6 +98,10 @@ pub enum Accounts {
         /// Only those whose address or name contains this.
         #[arg(long)]
         q: Option<String>,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
     },
@@ -99,6 +112,10 @@ pub enum Accounts {
     Show {
         /// Its id.
         id: Uuid,
+        /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
+        /// 14:03:07, in UTC; with what led to each field.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        as_of: Option<AsOf>,
     },
     #[command(flatten)]
     One(OneAccount),
@@ -181,7 +198,13 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
     let output = operate.output;
     let write = |items: &[Session]| write(output, items, SESSION_HEAD, session_row, |item| item.id);
     match what {
-        Sessions::List { q, state, ip, page } => {
+        Sessions::List {
+            q,
+            state,
+            ip,
+            as_of,
+            page,
+        } => {
             let (limit, after) = (page.limit, page.after);
             let query = SessionQuery {
                 q,
@@ -189,15 +212,23 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
                 ip,
                 limit,
                 after,
+                as_of: as_of.map(|as_of| as_of.0),
             };
             let found = signed_in(operate, async |client| client.sessions(&query).await).await?;
             write(&found.items)?;
             note_next(found.next.as_deref());
         }
-        Sessions::Show { id, timeline: true } => return timeline(id, operate).await,
-        Sessions::Show { id, .. } => {
-            let found = signed_in(operate, async |client| client.session(id).await).await?;
+        Sessions::Show {
+            id, timeline: true, ..
+        } => return timeline(id, operate).await,
+        Sessions::Show { id, as_of, .. } => {
+            let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+            let show = async |client: &mut Client| client.session(id, as_of).await;
+            let found = signed_in(operate, show).await?;
             one(output, &found, found.id, || session_facts(&found))?;
+            if output == Output::Table {
+                as_of::say_causes(&found, found.causes.as_ref())?;
+            }
         }
         Sessions::Revoke {
             condition: Some(condition),
@@ -231,18 +262,23 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
 
 /// Accounts.
 pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
-    let (q, page) = match what {
-        Accounts::List { q, page } => (q, page),
-        Accounts::Show { id } => {
-            let show = async |client: &mut Client| client.account(id).await;
+    let (q, as_of, page) = match what {
+        Accounts::List { q, as_of, page } => (q, as_of, page),
+        Accounts::Show { id, as_of } => {
+            let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+            let show = async |client: &mut Client| client.account(id, as_of).await;
             let found = signed_in(operate, show).await?;
             one(operate.output, &found, found.id, || account_facts(&found))?;
+            if operate.output == Output::Table {
+                as_of::say_causes(&found, found.causes.as_ref())?;
+            }
             return Ok(Exit::Done);
         }
         Accounts::One(what) => return one_account(what, operate).await,
     };
     let (q, after) = (q.as_deref(), page.after.as_deref());
-    let list = async |client: &mut Client| client.accounts(q, page.limit, after).await;
+    let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
+    let list = async |client: &mut Client| client.accounts(q, page.limit, after, as_of).await;
     let found = signed_in(operate, list).await?;
     let head = format!(
         "{:<36}  {:<32}  {:<20}  ROLES",

@@ -54,8 +54,24 @@ pub struct AccountFilter {
     pub limit: u16,
 }
 
+impl AccountFilter {
+    /// Whether the account is of the list, but for where a page begins.
+    pub fn holds(&self, account: &Account) -> bool {
+        let found = |part: &String| {
+            let texts = [&account.email, &account.display_name];
+            let mut texts = texts.into_iter().flatten();
+            texts.any(|text| text::contains(text, part))
+        };
+        self.q.as_ref().is_none_or(found)
+            && self
+                .state
+                .as_ref()
+                .is_none_or(|state| *state == account.state)
+    }
+}
+
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: Uuid,
     email: Option<String>,
     display_name: Option<String>,

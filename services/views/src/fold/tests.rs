@@ -14,6 +14,7 @@ use crate::account::AccountEnd;
 use crate::text::TextChange;
 
 mod life;
+mod past;
 
 const SHARD: u8 = 3;
 

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-use countersign_events::{AccountId, SessionId};
+use countersign_events::{AccountId, SessionId, Timestamp};
 
-use crate::Refused;
+use super::{Session, SessionState};
+use crate::{Refused, text};
 
 /// A filter on the state of sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +57,14 @@ impl IpFilter {
     /// The lowest and highest address it lets through.
     pub fn range(&self) -> (IpAddr, IpAddr) {
         (self.low, self.high)
+    }
+
+    /// Whether it lets an address through; never what is none.
+    pub fn holds(&self, address: &str) -> bool {
+        let address = address
+            .parse()
+            .map(|address: IpAddr| address.to_canonical());
+        address.is_ok_and(|address| (self.low..=self.high).contains(&address))
     }
 }
 
@@ -134,6 +143,30 @@ pub struct SessionFilter {
     pub limit: u16,
 }
 
+impl SessionFilter {
+    /// Whether the session is of the list at `at`, but for where a page begins.
+    pub fn holds(&self, session: &Session, at: Timestamp) -> bool {
+        let state = session.state(at);
+        let client = self.client.clone().map(text::storable);
+        let is_at = |ip: IpFilter| session.ip.as_deref().is_some_and(|text| ip.holds(text));
+        let is_of = |part: &String| {
+            let email = session.email.as_deref();
+            email.is_some_and(|email| text::contains(email, part))
+        };
+        self.account
+            .is_none_or(|account| account == session.account)
+            && client.is_none_or(|client| client == session.client)
+            && match self.state {
+                StateFilter::Any => true,
+                StateFilter::Active => state == SessionState::Active,
+                StateFilter::Expired => state == SessionState::Expired,
+                StateFilter::Revoked => state == SessionState::Revoked,
+            }
+            && self.ip.is_none_or(is_at)
+            && self.q.as_ref().is_none_or(is_of)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +195,20 @@ mod tests {
         ] {
             assert_eq!(range(text), Some((low.into(), high.into())), "{text}");
         }
+    }
+
+    #[test]
+    fn a_network_holds_its_addresses_in_any_spelling() {
+        let holds = |network: &str, address: &str| {
+            let network: IpFilter = network.parse().expect("a network");
+            network.holds(address)
+        };
+        assert!(holds("192.0.2.0/24", "192.0.2.255"));
+        assert!(holds("192.0.2.0/24", "::ffff:192.0.2.7"));
+        assert!(!holds("192.0.2.0/24", "192.0.3.0"));
+        assert!(!holds("::/0", "192.0.2.7"));
+        assert!(!holds("0.0.0.0/0", "2001:db8::1"));
+        assert!(!holds("0.0.0.0/0", "unknown"));
     }
 
     #[test]

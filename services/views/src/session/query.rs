@@ -103,7 +103,7 @@ impl Session {
 }
 
 #[derive(FromRow)]
-struct Row {
+pub(super) struct Row {
     id: Uuid,
     account_id: Uuid,
     email: Option<String>,
@@ -171,13 +171,21 @@ impl TryFrom<Row> for Session {
     }
 }
 
-/// The accounts whose address holds `pattern`, or none when they are many.
-async fn narrow(pool: &PgPool, pattern: &str) -> Result<Option<Vec<Uuid>>, ViewError> {
+/// The accounts whose address holds `pattern`, or none when they are many. With
+/// a fence also those that were written since: their address may have been
+/// another.
+pub(super) async fn narrow(
+    pool: &PgPool,
+    pattern: &str,
+    fence: Option<&[i64]>,
+) -> Result<Option<Vec<Uuid>>, ViewError> {
     let ids: Vec<Uuid> = sqlx::query_scalar(
-        "select id from countersign.accounts where email_lower like $1 limit $2",
+        "select id from countersign.accounts
+         where email_lower like $1 or sequence > ($3::bigint[])[shard + 1] limit $2",
     )
     .bind(pattern)
     .bind(i64::try_from(NARROW_ACCOUNTS_MAX + 1).unwrap_or(i64::MAX))
+    .bind(fence)
     .fetch_all(pool)
     .await?;
     Ok((ids.len() <= NARROW_ACCOUNTS_MAX).then_some(ids))
@@ -193,7 +201,7 @@ pub async fn list(
     // newest sessions: either way few rows are read.
     let pattern = filter.q.as_deref().map(text::contains_pattern);
     let accounts = match (&filter.account, &pattern) {
-        (None, Some(pattern)) => narrow(pool, pattern).await?,
+        (None, Some(pattern)) => narrow(pool, pattern, None).await?,
         _ => None,
     };
     let range = filter.ip.map(|ip| ip.range());

@@ -359,30 +359,39 @@ pub(super) fn chaos(seed: u64) -> Vec<Message> {
     messages
 }
 
-pub(super) fn fold(messages: &[Message], from: usize, has_key: bool) -> Fold {
-    let position = |index: usize| Position {
+pub(super) fn position(sequence: usize) -> Position {
+    Position {
         shard: SHARD,
-        sequence: u64::try_from(index).expect("few"),
-    };
+        sequence: u64::try_from(sequence).expect("few"),
+    }
+}
+
+pub(super) fn header(message: &Message, position: Position) -> Envelope<()> {
+    Envelope {
+        id: MessageId::from_uuid(Uuid::from_u128(position.sequence.into())),
+        subject_id: message.subject,
+        occurred_at: at(position.sequence),
+        actor: Actor::Account(account(1)),
+        account: message.account,
+        correlation: Uuid::nil(),
+        causation: None,
+        trace_parent: None,
+        events: Vec::new(),
+        state: None,
+    }
+}
+
+pub(super) fn text(sealed: &Sealed) -> String {
+    String::from_utf8_lossy(sealed.as_bytes()).into_owned()
+}
+
+pub(super) fn fold(messages: &[Message], from: usize, has_key: bool) -> Fold {
     let mut fold = Fold::new(position(from));
     for (index, message) in messages.iter().enumerate() {
         let position = position(from + index + 1);
-        let header = Envelope {
-            id: MessageId::from_uuid(Uuid::from_u128(position.sequence.into())),
-            subject_id: message.subject,
-            occurred_at: at(position.sequence),
-            actor: Actor::Account(account(1)),
-            account: message.account,
-            correlation: Uuid::nil(),
-            causation: None,
-            trace_parent: None,
-            events: Vec::new(),
-            state: None,
-        };
-        let open = |sealed: &Sealed, _: &'static str| {
-            let text = String::from_utf8_lossy(sealed.as_bytes()).into_owned();
-            Ok::<_, Infallible>(has_key.then_some(text))
-        };
+        let header = header(message, position);
+        let open =
+            |sealed: &Sealed, _: &'static str| Ok::<_, Infallible>(has_key.then(|| text(sealed)));
         let Ok(()) = fold.add(position, &header, &message.events, open);
     }
     fold

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::http::Json;
 use countersign_events::AccountId;
 use countersign_openapi as wire;
 use countersign_views::account::{self, AccountFilter};
@@ -16,6 +15,7 @@ use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
+use crate::routes::answer::{Found, found};
 use crate::routes::page::{Cursor, limit};
 use crate::routes::show;
 use crate::routes::tags::Tags;
@@ -26,11 +26,15 @@ pub(crate) struct Accounts;
 impl Accounts {
     /// List accounts
     ///
-    /// Newest first. Needs `accounts:read`.
+    /// Newest first. With `as_of`, accounts as they were then, but for those
+    /// that were erased since; a page may then be shorter than its limit and
+    /// still have a `next`. Needs `accounts:read`.
     #[oai(path = "/", method = "get", operation_id = "list_accounts")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_accounts(
         &self,
         app: Data<&Arc<App>>,
+        request: Circumstances,
         _caller: SignedIn,
         /// Only those whose address or name contains this.
         q: Query<Option<String>>,
@@ -39,10 +43,13 @@ impl Accounts {
         limit: Query<u16>,
         /// The `next` of the page before.
         after: Query<Option<String>>,
+        /// As of when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
         /// Answer only from a state that holds this position.
         #[oai(name = "Countersign-Min-Position")]
         min_position: Header<Option<String>>,
-    ) -> poem::Result<Json<wire::Page<wire::Account>>> {
+    ) -> poem::Result<Found<wire::Page<wire::Account>>> {
         let filter = AccountFilter {
             q: q.0,
             state: None,
@@ -50,18 +57,25 @@ impl Accounts {
             limit: self::limit(limit.0)?,
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
+        if let Some(text) = &as_of.0 {
+            let as_of = app.0.moment(text, request.now).await?;
+            let page = app.0.accounts_as_of(filter, &as_of).await?;
+            return Ok(found(page, Some(&as_of)));
+        }
         let page = account::list(&app.0.views, &filter)
             .await
             .map_err(Denied::from)?;
-        Ok(Json(wire::Page {
+        let page = wire::Page {
             items: page.items.into_iter().map(show::account).collect(),
             next: page.next.map(|id| Cursor::show(id.uuid())),
-        }))
+        };
+        Ok(found(page, None))
     }
 
     /// Read an account
     ///
-    /// Needs `accounts:read`.
+    /// With `as_of`, as it was then, from the log, with the event that gave
+    /// each field its value. Needs `accounts:read`.
     #[oai(path = "/:id", method = "get", operation_id = "get_account")]
     async fn get_account(
         &self,
@@ -70,17 +84,26 @@ impl Accounts {
         _caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
-        /// Answer only from a state that holds this position.
+        /// As of when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
+        /// Answer only from a state that holds this position; nothing is waited
+        /// for as of a moment.
         #[oai(name = "Countersign-Min-Position")]
         min_position: Header<Option<String>>,
-    ) -> poem::Result<Json<wire::Account>> {
-        app.0.wait_for(min_position.0.as_deref()).await?;
+    ) -> poem::Result<Found<wire::Account>> {
         let id = AccountId::from_uuid(id.0);
+        if let Some(text) = &as_of.0 {
+            let as_of = app.0.moment(text, request.now).await?;
+            let account = app.0.account_as_of(id, &as_of).await?;
+            return Ok(found(account, Some(&as_of)));
+        }
+        app.0.wait_for(min_position.0.as_deref()).await?;
         let row = account::get(&app.0.views, id).await.map_err(Denied::from)?;
         let mut shown = show::account(row.ok_or(Denied::NotFound)?);
         let active = session::active_of(&app.0.views, id, request.now).await;
         shown.sessions_active = Some(active.map_err(Denied::from)?);
-        Ok(Json(shown))
+        Ok(found(shown, None))
     }
 
     /// Read what happened to an account
@@ -92,9 +115,11 @@ impl Accounts {
         method = "get",
         operation_id = "list_account_events"
     )]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_account_events(
         &self,
         app: Data<&Arc<App>>,
+        request: Circumstances,
         _caller: SignedIn,
         /// The account.
         id: Path<Uuid>,
@@ -104,12 +129,15 @@ impl Accounts {
         limit: Query<u16>,
         /// The `next` of the page before.
         after: Query<Option<String>>,
-    ) -> poem::Result<Json<wire::Page<wire::Event>>> {
+        /// Up to when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
+    ) -> poem::Result<Found<wire::Page<wire::Event>>> {
         let id = AccountId::from_uuid(id.0);
-        let page = app
-            .0
-            .history(id, self::limit(limit.0)?, after.0.as_deref())
-            .await?;
-        Ok(Json(page))
+        let as_of = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
+        let (limit, after) = (self::limit(limit.0)?, after.0.as_deref());
+        let page = app.0.history_as_of(id, limit, after, as_of.as_ref());
+        let page = page.await?;
+        Ok(found(page, as_of.as_ref()))
     }
 }

@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
-use crate::routes::answer::Waited;
+use crate::routes::answer::{Found, Waited, found};
 use crate::routes::page::{Cursor, limit};
 use crate::routes::show;
 use crate::routes::tags::Tags;
@@ -28,7 +28,9 @@ pub(crate) struct Sessions;
 impl Sessions {
     /// List sessions
     ///
-    /// Newest first. Needs `sessions:read`.
+    /// Newest first. With `as_of`, sessions and their state as they were then,
+    /// but for those that are forgotten by now; a page may then be shorter than
+    /// its limit and still have a `next`. Needs `sessions:read`.
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_sessions(
@@ -52,10 +54,13 @@ impl Sessions {
         limit: Query<u16>,
         /// The `next` of the page before.
         after: Query<Option<String>>,
+        /// As of when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
         /// Answer only from a state that holds this position.
         #[oai(name = "Countersign-Min-Position")]
         min_position: Header<Option<String>>,
-    ) -> poem::Result<Json<wire::Page<wire::Session>>> {
+    ) -> poem::Result<Found<wire::Page<wire::Session>>> {
         let filter = SessionFilter {
             account: account_id.0.map(AccountId::from_uuid),
             state: parameter("state", "expected active, expired, revoked or any", state.0)?
@@ -67,22 +72,29 @@ impl Sessions {
             limit: self::limit(limit.0)?,
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
+        if let Some(text) = &as_of.0 {
+            let as_of = app.0.moment(text, request.now).await?;
+            let page = app.0.sessions_as_of(filter, &as_of).await?;
+            return Ok(found(page, Some(&as_of)));
+        }
         let page = session::list(&app.0.views, &filter, request.now)
             .await
             .map_err(Denied::from)?;
-        Ok(Json(wire::Page {
+        let page = wire::Page {
             items: page
                 .items
                 .into_iter()
                 .map(|row| show::session(row, request.now))
                 .collect(),
             next: page.next.map(|id| Cursor::show(id.uuid())),
-        }))
+        };
+        Ok(found(page, None))
     }
 
     /// Read a session
     ///
-    /// Needs `sessions:read`.
+    /// With `as_of`, as it was then, from the log, with the event that gave
+    /// each field its value. Needs `sessions:read`.
     #[oai(path = "/:id", method = "get", operation_id = "get_session")]
     async fn get_session(
         &self,
@@ -91,16 +103,24 @@ impl Sessions {
         _caller: SignedIn,
         /// The session.
         id: Path<Uuid>,
-        /// Answer only from a state that holds this position.
+        /// As of when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
+        /// Answer only from a state that holds this position; nothing is waited
+        /// for as of a moment.
         #[oai(name = "Countersign-Min-Position")]
         min_position: Header<Option<String>>,
-    ) -> poem::Result<Json<wire::Session>> {
+    ) -> poem::Result<Found<wire::Session>> {
+        let id = SessionId::from_uuid(id.0);
+        if let Some(text) = &as_of.0 {
+            let as_of = app.0.moment(text, request.now).await?;
+            let session = app.0.session_as_of(id, &as_of).await?;
+            return Ok(found(session, Some(&as_of)));
+        }
         app.0.wait_for(min_position.0.as_deref()).await?;
-        let row = session::get(&app.0.views, SessionId::from_uuid(id.0))
-            .await
-            .map_err(Denied::from)?;
+        let row = session::get(&app.0.views, id).await.map_err(Denied::from)?;
         let row = row.ok_or(Denied::NotFound)?;
-        Ok(Json(show::session(row, request.now)))
+        Ok(found(show::session(row, request.now), None))
     }
 
     /// Read what happened to a session
@@ -111,9 +131,11 @@ impl Sessions {
         method = "get",
         operation_id = "list_session_events"
     )]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_session_events(
         &self,
         app: Data<&Arc<App>>,
+        request: Circumstances,
         _caller: SignedIn,
         /// The session.
         id: Path<Uuid>,
@@ -123,13 +145,16 @@ impl Sessions {
         limit: Query<u16>,
         /// The `next` of the page before.
         after: Query<Option<String>>,
-    ) -> poem::Result<Json<wire::Page<wire::Event>>> {
+        /// Up to when: a time in the past (RFC 3339), or the
+        /// `Countersign-As-Of` of an earlier answer.
+        as_of: Query<Option<String>>,
+    ) -> poem::Result<Found<wire::Page<wire::Event>>> {
         let id = SessionId::from_uuid(id.0);
-        let page = app
-            .0
-            .history(id, self::limit(limit.0)?, after.0.as_deref())
-            .await?;
-        Ok(Json(page))
+        let as_of = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
+        let (limit, after) = (self::limit(limit.0)?, after.0.as_deref());
+        let page = app.0.history_as_of(id, limit, after, as_of.as_ref());
+        let page = page.await?;
+        Ok(found(page, as_of.as_ref()))
     }
 
     /// End a session

@@ -1,10 +1,13 @@
-//! As of when an order counts: a position in the log and a moment, as one text.
+//! As of when a question or an order counts: a position in the log and a
+//! moment, as one text.
 
 use std::time::Duration;
 
 use countersign_events::{Cursor, Position, Timestamp};
 use countersign_views::session::AsOf;
 use futures_util::future::try_join_all;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::app::App;
 use crate::denied::Denied;
@@ -53,6 +56,52 @@ impl App {
             return Err(invalid("the preview is more than a day old: make another"));
         }
         Ok(as_of)
+    }
+
+    /// As of what a question about the past is: a time, or what an earlier
+    /// answer says of itself. There is no bound on how long ago.
+    ///
+    /// A time becomes the last sequence of every shard that the log had stored
+    /// by then, so an answer that is asked for again by its header is the same
+    /// for ever.
+    pub(crate) async fn moment(&self, text: &str, now: Timestamp) -> Result<AsOf, Denied> {
+        let invalid = Denied::InvalidParameter {
+            name: "as_of",
+            message: "expected a time in the past (RFC 3339), or the Countersign-As-Of of an answer",
+        };
+        let latest = now.plus(self.config.clock_skew);
+        if !text.contains('@') {
+            let at = OffsetDateTime::parse(text, &Rfc3339)
+                .ok()
+                .map(Timestamp::from);
+            let at = at.filter(|at| (0..=latest.as_millis()).contains(&at.as_millis()));
+            let at = at.ok_or(invalid)?;
+            let fence = (0..self.log.shards()).map(|shard| self.log.sequence_at(shard, at));
+            let fence = try_join_all(fence).await?;
+            return Ok(AsOf { fence, at });
+        }
+        let found = parse(text).filter(|as_of| as_of.at <= latest);
+        let found = found.filter(|as_of| as_of.fence.len() == usize::from(self.log.shards()));
+        let as_of = found.ok_or(invalid)?;
+        // What is not in the log yet is no past.
+        let ends = self.ends().await?;
+        let is_past = as_of.fence.iter().zip(&ends).all(|(at, end)| at <= end);
+        is_past.then_some(as_of).ok_or(Denied::InvalidParameter {
+            name: "as_of",
+            message: "it is of another log, or of one that has lost its end",
+        })
+    }
+
+    /// The same, if anything was asked.
+    pub(crate) async fn moment_if(
+        &self,
+        text: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<AsOf>, Denied> {
+        match text {
+            Some(text) => self.moment(text, now).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The last sequence of every shard, asked of its leader.

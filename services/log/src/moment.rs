@@ -1,0 +1,81 @@
+//! Where the log stood at a moment, and what it held by then.
+
+use countersign_events::{Subject, Timestamp};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::read::BATCH;
+use crate::{Log, LogError, RawMessage};
+
+impl Log {
+    /// The last sequence of a shard that was stored at `at` or before, to the
+    /// millisecond; 0 if there is none.
+    ///
+    /// The time at which the stream stored a message counts, not that at which
+    /// it was decided: only the former goes the way of the sequences. It is
+    /// found by halving, asked of the leader: a replica may lack what was
+    /// stored last, and the server's own search by time stops at a block whose
+    /// last messages were forgotten.
+    pub async fn sequence_at(&self, shard: u8, at: Timestamp) -> Result<u64, LogError> {
+        let state = self.shard_state(shard).await?;
+        let filter = format!("{}.evt.{shard}.>", self.prefix());
+        // The first message that is later is at `low` or after it, and not
+        // after `high`.
+        let mut low = state.first_seq.max(1);
+        let mut high = state.last_seq.saturating_add(1).max(low);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found = self.next_from_leader(shard, &filter, middle).await?;
+            match found {
+                Some(found) if found.seq < high && stored_at(&found.time)? <= at => {
+                    low = found.seq + 1;
+                }
+                _ => high = middle,
+            }
+        }
+        Ok(low - 1)
+    }
+
+    /// All messages of a subject up to the sequence `last`, oldest first.
+    ///
+    /// What a replica may lack is asked of the leader, so nothing that was
+    /// stored before this call began is missing.
+    pub async fn history_until(
+        &self,
+        subject: Subject,
+        last: u64,
+    ) -> Result<Vec<RawMessage>, LogError> {
+        let filter = subject.with_prefix(self.prefix());
+        let mut all: Vec<RawMessage> = Vec::new();
+        let mut next = 1;
+        while next <= last {
+            let (batch, more) = self.read_batch(subject.shard, &filter, next, BATCH).await?;
+            for message in batch {
+                if message.position.sequence > last {
+                    return Ok(all);
+                }
+                next = message.position.sequence + 1;
+                all.push(message);
+            }
+            if !more {
+                break;
+            }
+        }
+        while next <= last {
+            let found = self
+                .next_from_leader(subject.shard, &filter, next)
+                .await?
+                .filter(|found| found.seq <= last);
+            let Some(found) = found else { break };
+            next = found.seq + 1;
+            all.push(self.opened(subject.shard, found)?);
+        }
+        Ok(all)
+    }
+}
+
+fn stored_at(text: &str) -> Result<Timestamp, LogError> {
+    let at = OffsetDateTime::parse(text, &Rfc3339);
+    let at = at.map_err(|_| LogError::Unfit("a stored message has no readable time".into()))?;
+    Ok(at.into())
+}
