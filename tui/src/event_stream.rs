@@ -26,7 +26,7 @@ use crate::{Client, ClientError};
 /// The service says something every second; so long is silence.
 const SILENCE: Duration = Duration::from_secs(10);
 /// How long one connection lasts at most; whoever reads goes on behind it.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const LIFE: Duration = Duration::from_hours(24);
 /// Most bytes of a cursor.
 const CURSOR_BYTES_MAX: usize = 4 * 1_024;
 
