@@ -123,6 +123,8 @@ async fn ab_72_no_answer_reaches_the_terminal_in_any_form() {
             assert!(is_clean(&said.out), "{all:?}: {:?}", said.out);
             assert!(is_clean(&said.err), "{all:?}: {:?}", said.err);
             assert!(!said.out.is_empty(), "{all:?}");
+            let is_forged = said.out.lines().any(|line| line.starts_with("root"));
+            assert!(!is_forged, "{all:?}: {}", said.out);
             if output == "json" || output == "jsonl" {
                 // It is escaped, and means what the service said.
                 let lines = said.json().to_string();
