@@ -26,7 +26,7 @@ impl Client {
             .await
     }
 
-    /// One page of what happened to a session, newest first.
+    /// One page of what happened to a session, oldest first.
     pub async fn session_events(
         &self,
         id: Uuid,

@@ -31,12 +31,23 @@ impl Dev {
     }
 
     /// Starts the program of a command, and checks what it says of itself.
-    pub(super) async fn with(mut command: std::process::Command, dir: &Path, logs: &Path) -> Self {
+    pub(super) async fn with(command: std::process::Command, dir: &Path, logs: &Path) -> Self {
+        Self::told(command, dir, logs, &[]).await
+    }
+
+    /// The same, told more.
+    pub(super) async fn told(
+        mut command: std::process::Command,
+        dir: &Path,
+        logs: &Path,
+        more: &[&str],
+    ) -> Self {
         command
             .arg("dev")
             .arg("--data-dir")
             .arg(dir)
-            .args(["--listen", "127.0.0.1:0"]);
+            .args(["--listen", "127.0.0.1:0"])
+            .args(more);
         let mut process = Process::start("dev", command, logs);
         let line = process.ready().await;
         let url = line
@@ -78,7 +89,7 @@ impl Dev {
     }
 
     /// Fails unless it ends by itself in good order and takes its children along.
-    async fn stops_on(mut self, signal: Signal) {
+    pub(super) async fn stops_on(mut self, signal: Signal) {
         self.process.signal(signal);
         let (status, took) = self.process.ended(STOPPED).await;
         note(&format!("dev stopped in {took:?}"));

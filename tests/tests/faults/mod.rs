@@ -13,6 +13,7 @@ mod bound;
 mod code;
 mod damage;
 mod dev;
+mod dev_demo;
 mod dev_mail;
 mod dev_user;
 mod instances;

@@ -1,53 +1,16 @@
 //! What operators do on the command line, with the program itself.
 
+mod accounts;
+mod endings;
+mod events;
+mod output;
+
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{PATIENCE, Registered, SignedIn, World, email, eventually, soon};
-
-/// How a command ended, and what it said on stdout and stderr.
-pub(super) struct Said {
-    code: i32,
-    pub(super) out: String,
-    pub(super) err: String,
-}
-
-impl Said {
-    #[track_caller]
-    pub(super) fn ended(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "{} {}", self.out, self.err);
-        self
-    }
-
-    pub(super) fn lines(&self) -> Vec<&str> {
-        self.out.lines().collect()
-    }
-
-    #[track_caller]
-    pub(super) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
-    }
-}
-
-/// The program with a token of an operator's.
-pub(super) async fn program(world: &World, operator: &SignedIn, words: &[&str]) -> Said {
-    let test = std::env::current_exe().expect("this test knows its own file");
-    let profile = test.ancestors().nth(2).expect("a profile's folder");
-    let output = tokio::process::Command::new(profile.join("countersign"))
-        .args(words)
-        .env("COUNTERSIGN_URL", &world.client.url)
-        .env("COUNTERSIGN_TOKEN", &operator.access)
-        .output();
-    let output = soon(output).await.expect("run make test, or cargo build");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Said {
-        code: output.status.code().expect("it ended by itself"),
-        out: text(&output.stdout),
-        err: text(&output.stderr),
-    }
-}
+use crate::support::{PATIENCE, Registered, World, email, eventually, program, soon};
 
 #[tokio::test]
 async fn a_service_is_registered_disabled_and_enabled() {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod authenticator;
+mod canned;
 mod capture;
 mod chromium;
 mod client;
@@ -18,6 +19,7 @@ mod listening;
 pub(crate) mod mailbox;
 mod passkey;
 mod person;
+mod program;
 mod registered;
 pub(crate) mod smtp;
 mod stack;
@@ -27,6 +29,7 @@ mod world;
 
 pub(crate) use answer::Answer;
 pub(crate) use authenticator::{Authenticator, Quirks};
+pub(crate) use canned::{Canned, Reply};
 pub(crate) use capture::logged;
 pub(crate) use chromium::Chromium;
 pub(crate) use client::{Call, Client};
@@ -38,6 +41,7 @@ pub(crate) use listening::{Heard, Listening};
 pub(crate) use mailbox::Mailbox;
 pub(crate) use passkey::{Door, Keyed, Way, access_of};
 pub(crate) use person::{PASSWORD, SignedIn, email};
+pub(crate) use program::{command, program, program_at, program_with};
 pub(crate) use registered::{EXCHANGE, Registered, assertion_of, new_key};
 pub(crate) use stack::{nats_folder, stack};
 pub(crate) use token::{Jwt, claims_of, forge};

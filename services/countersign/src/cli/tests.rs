@@ -55,7 +55,10 @@ fn every_command_that_answers_says_it_in_every_form() {
         let output = output.unwrap_or_else(|| panic!("{words} has no -o"));
         assert_eq!(output.get_short(), Some('o'), "{words}");
         let values = output.get_possible_values();
-        let values: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
+        let values: Vec<&str> = values
+            .iter()
+            .map(clap::builder::PossibleValue::get_name)
+            .collect();
         assert_eq!(values, ["table", "json", "jsonl", "id"], "{words}");
     }
 }

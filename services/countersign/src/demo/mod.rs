@@ -75,7 +75,7 @@ pub(crate) async fn run(demo: Demo) -> Result<(), Failure> {
             continue;
         }
         count += 1;
-        let outcome = if burst.is_due(count) {
+        let outcome = if Burst::is_due(count) {
             burst.step(&mut stage).await
         } else if count.is_multiple_of(OPERATOR_STEPS) {
             stage.operate().await

@@ -252,12 +252,11 @@ pub(super) async fn timeline(id: Uuid, operate: &Operate) -> Result<Exit, Failur
         }
         Ok::<_, ClientError>((events, after))
     };
-    let (mut events, rest) = signed_in(operate, gather).await?;
-    events.reverse();
+    let (events, rest) = signed_in(operate, gather).await?;
     write(operate.output, &events, HEAD, row, |event| event.id)?;
     if rest.is_some() {
         tell(&format!(
-            "older than the last {EVENTS_MAX} events is not shown"
+            "what came after the first {EVENTS_MAX} events is not shown"
         ));
     }
     Ok(Exit::Done)

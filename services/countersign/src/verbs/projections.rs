@@ -52,7 +52,9 @@ pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, F
             let repaired = signed_in(operate, repair).await?;
             let shards: Vec<String> = repaired.shards.iter().map(u8::to_string).collect();
             if output == super::output::Output::Id {
-                shards.iter().for_each(|shard| crate::say(shard));
+                for shard in &shards {
+                    crate::say(shard);
+                }
                 return Ok(Exit::Done);
             }
             one(output, &repaired, "", || match shards.as_slice() {

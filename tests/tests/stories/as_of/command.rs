@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::moment;
-use crate::stories::command_line::program;
+use crate::support::program;
 use crate::support::{World, email};
 
 #[tokio::test]

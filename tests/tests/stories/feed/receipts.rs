@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::complete;
-use crate::support::{PATIENCE, Service, SignedIn, World, email, eventually, soon};
+use crate::support::{PATIENCE, Service, SignedIn, World, email, eventually, program, soon};
 
 fn report(id: Uuid, name: &str, cursor: &Value) -> Value {
     json!({
@@ -220,22 +220,6 @@ async fn a_question_about_verifiers_that_makes_no_sense_is_refused() {
     }
 }
 
-/// The program as an operator calls it, with a token of theirs: how it ended,
-/// and what it said on stdout and stderr.
-async fn program(world: &World, operator: &SignedIn, words: &[&str]) -> (i32, String, String) {
-    let test = std::env::current_exe().expect("this test knows its own file");
-    let profile = test.ancestors().nth(2).expect("a profile's folder");
-    let output = tokio::process::Command::new(profile.join("countersign"))
-        .args(words)
-        .env("COUNTERSIGN_URL", &world.client.url)
-        .env("COUNTERSIGN_TOKEN", &operator.access)
-        .output();
-    let output = soon(output).await.expect("run make test, or cargo build");
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let code = output.status.code().expect("it ended by itself");
-    (code, text(&output.stdout), text(&output.stderr))
-}
-
 #[tokio::test]
 async fn the_command_line_names_who_has_not_applied_it() {
     let world = World::start().await;
@@ -247,19 +231,19 @@ async fn the_command_line_names_who_has_not_applied_it() {
     let ada = world.register(&email("ada")).await;
     let id = ada.session.to_string();
     let revoke = ["sessions", "revoke", &id, "--reason", "a test", "--wait"];
-    let (code, said, told) = program(&world, &operator, &revoke).await;
-    assert_eq!(code, 6, "{said} {told}");
-    assert!(said.contains(&id), "{said}");
+    let said = program(&world, &operator, &revoke).await.ended(6);
+    let told = &said.err;
+    assert!(said.out.contains(&id), "{}", said.out);
     assert_eq!(told.lines().count(), 2, "{told}");
     assert!(told.contains("applied by 1 of 2 verifiers"), "{told}");
     assert!(told.contains("stopped") && told.contains(&stopped.to_string()));
     assert!(!told.contains('\u{1b}'), "{told:?}");
     let list = ["verifiers", "list", "-o", "id"];
-    let (code, said, _) = program(&world, &operator, &list).await;
-    assert_eq!((code, said.lines().count()), (0, 2), "{said}");
+    let said = program(&world, &operator, &list).await.ended(0);
+    assert_eq!(said.lines().len(), 2, "{}", said.out);
     let mut leaving = report(stopped, "stopped", &Value::Null);
     leaving["leaving"] = json!(true);
     over_nats(&world, &leaving).await;
-    let (code, _, told) = program(&world, &operator, &revoke).await;
-    assert_eq!((code, told.as_str()), (0, "applied by 1 of 1 verifiers\n"));
+    let said = program(&world, &operator, &revoke).await.ended(0);
+    assert_eq!(said.err, "applied by 1 of 1 verifiers\n");
 }
