@@ -109,7 +109,11 @@ fn a_client_that_the_filter_hides_is_not_acted_on() {
     );
     driver.press(&["/", "^u"]);
     driver.write("nobody");
-    driver.press(&["Enter", "x", "d"]);
+    driver.press(&["Enter"]);
+    // What comes anew is hidden as well.
+    driver.wait(Duration::seconds(6));
+    driver.serve(&mut service);
+    driver.press(&["x", "d"]);
     assert!(!matches!(driver.model.layer, Some(Layer::Confirm(_))));
     assert!(
         driver.screen().contains("no client is chosen"),
