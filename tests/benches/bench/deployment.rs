@@ -191,9 +191,10 @@ impl Deployment {
         let mut stdin = child.stdin.take().ok_or("no stdin")?;
         stdin.write_all(PASSWORD.as_bytes()).await?;
         drop(stdin);
-        match child.wait().await?.success() {
-            true => Ok(()),
-            false => Err("the operator was not made".into()),
+        if child.wait().await?.success() {
+            Ok(())
+        } else {
+            Err("the operator was not made".into())
         }
     }
 

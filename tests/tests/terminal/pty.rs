@@ -63,11 +63,8 @@ pub(super) struct Terminal {
 /// What the terminal was set to do.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Modes {
-    alternate_screen: bool,
-    cursor_hidden: bool,
-    bracketed_paste: bool,
-    application_cursor: bool,
-    mouse: bool,
+    /// What is switched on that is off at first, and the other way round.
+    changed: Vec<&'static str>,
     lines: String,
 }
 
@@ -177,12 +174,17 @@ impl Terminal {
         self.look();
         let screen = self.parser.screen();
         let lines = settings(&self.master);
+        let mouse = screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None;
+        let changed = [
+            ("alternate screen", screen.alternate_screen()),
+            ("no cursor", screen.hide_cursor()),
+            ("bracketed paste", screen.bracketed_paste()),
+            ("application cursor", screen.application_cursor()),
+            ("mouse", mouse),
+        ];
+        let changed = changed.into_iter().filter(|(_, is_on)| *is_on);
         Modes {
-            alternate_screen: screen.alternate_screen(),
-            cursor_hidden: screen.hide_cursor(),
-            bracketed_paste: screen.bracketed_paste(),
-            application_cursor: screen.application_cursor(),
-            mouse: screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None,
+            changed: changed.map(|(name, _)| name).collect(),
             lines,
         }
     }
@@ -205,7 +207,8 @@ impl Terminal {
 
     /// Whether the whole screen is the program's.
     pub(super) fn is_taken(&mut self) -> bool {
-        self.modes().alternate_screen
+        self.look();
+        self.parser.screen().alternate_screen()
     }
 
     /// Waits until the screen is as wanted.

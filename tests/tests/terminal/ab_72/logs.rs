@@ -1,5 +1,6 @@
 //! What the service and the projector log of them, in both formats.
 
+use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Stdio;
@@ -65,7 +66,10 @@ async fn attack(client: &Client) {
         call.header_bytes("user-agent", &agent).send().await;
         client.try_login(payload, payload).await;
         client.refresh(payload).await;
-        let escaped: String = payload.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let escaped = payload.bytes().fold(String::new(), |mut path, byte| {
+            let _ = write!(path, "%{byte:02x}");
+            path
+        });
         let call = client.get(&format!("/v1/{escaped}?q={escaped}"));
         let call = call.header_bytes("traceparent", &agent);
         call.header_bytes("x-forwarded-for", &agent).send().await;
