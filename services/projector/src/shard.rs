@@ -15,6 +15,7 @@ use crate::projector::Shared;
 use crate::status::ShardState;
 
 mod owner;
+mod pace;
 
 use owner::Owner;
 

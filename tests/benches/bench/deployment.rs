@@ -185,16 +185,18 @@ impl Deployment {
             .envs(self.environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .kill_on_drop(true);
         let mut child = command.spawn()?;
         let mut stdin = child.stdin.take().ok_or("no stdin")?;
         stdin.write_all(PASSWORD.as_bytes()).await?;
         drop(stdin);
-        if child.wait().await?.success() {
+        let ended = child.wait_with_output().await?;
+        if ended.status.success() {
             Ok(())
         } else {
-            Err("the operator was not made".into())
+            let said = String::from_utf8_lossy(&ended.stderr);
+            Err(format!("the operator was not made: {said}").into())
         }
     }
 

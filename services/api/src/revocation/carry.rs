@@ -21,8 +21,8 @@ use countersign_views::revocation::ended_by;
 use countersign_views::session::{
     AsOf, Outcome, Selected, Selecting, Selection, StateFilter, select, totals,
 };
-use futures_util::{Stream, TryStreamExt, stream};
-use tokio::sync::Semaphore;
+use futures_util::{FutureExt, TryStreamExt, stream};
+use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
 use super::{Order, Terms};
@@ -144,7 +144,8 @@ async fn pass(
     hands: &Semaphore,
     tally: &Tally,
 ) -> Result<(), Stopped> {
-    let selected = pages(app, order.message, selection, as_of).map_err(Stopped::Broken);
+    let (sender, receiver) = mpsc::channel(usize::from(PAGE));
+    let asking = ask(app, order.message, (selection, as_of), sender).boxed();
     let end = |selected: Selected| async move {
         let hand = hands.acquire().await;
         let _hand = hand.map_err(|_| Denied::Broken("the hands are gone".into()))?;
@@ -172,32 +173,41 @@ async fn pass(
         }
         Ok(())
     };
-    selected.try_for_each_concurrent(ENDS, end).await
+    let ending = stream::unfold(receiver, |mut receiver| async move {
+        receiver.recv().await.map(|one| (one, receiver))
+    });
+    let ending = ending.try_for_each_concurrent(ENDS, end).boxed();
+    tokio::try_join!(asking, ending).map(|_| ())
 }
 
-/// What is selected, a page at a time, while the page before is worked on.
-fn pages(
+/// Hands on what is selected, and asks for a page while the one before is
+/// worked on.
+async fn ask(
     app: &App,
     cause: MessageId,
-    selection: &Selection,
-    as_of: &AsOf,
-) -> impl Stream<Item = Result<Selected, Denied>> {
-    let page = move |after: Option<Option<SessionId>>| async move {
-        let Some(after) = after else {
-            return Ok(None);
-        };
-        let asked = Selecting {
-            cause,
-            outcome: None,
-            after,
-            limit: PAGE,
-        };
-        let rows = select(&app.views, selection, as_of, &asked).await?;
-        let next = rows.last().filter(|_| rows.len() == usize::from(PAGE));
-        let next = next.map(|last| Some(last.id));
-        Ok::<_, Denied>(Some((stream::iter(rows.into_iter().map(Ok)), next)))
+    (selection, as_of): (&Selection, &AsOf),
+    hands: mpsc::Sender<Result<Selected, Stopped>>,
+) -> Result<(), Stopped> {
+    let mut asked = Selecting {
+        cause,
+        outcome: None,
+        after: None,
+        limit: PAGE,
     };
-    stream::try_unfold(Some(None), page).try_flatten()
+    loop {
+        let rows = select(&app.views, selection, as_of, &asked).await;
+        let rows = rows.map_err(Denied::from)?;
+        let is_last = rows.len() < usize::from(PAGE);
+        asked.after = rows.last().map(|last| last.id);
+        for row in rows {
+            if hands.send(Ok(row)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if is_last {
+            return Ok(());
+        }
+    }
 }
 
 /// Ends one session, unless the read models know that it is over for good.

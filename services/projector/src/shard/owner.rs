@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, timeout, timeout_at};
 
+use super::pace::Pace;
 use super::{Halt, leave, while_pinging};
 use crate::anchor::Chain;
 use crate::batch::{Batch, BatchError, StuckEvent};
@@ -45,6 +46,7 @@ pub(super) struct Owner<'a> {
     ping: Interval,
     /// The event it stopped at, until it has gone past it.
     stuck: Option<StuckEvent>,
+    pace: Pace,
 }
 
 /// Why a transaction was not written.
@@ -81,6 +83,7 @@ impl<'a> Owner<'a> {
             announced: format!("{}.projected.{shard}", shared.log.prefix()),
             ping,
             stuck: None,
+            pace: Pace::new(Instant::now()),
         }
     }
 
@@ -189,15 +192,21 @@ impl<'a> Owner<'a> {
         view: &mut watch::Receiver<View>,
     ) -> Result<Vec<RawMessage>, Halt> {
         let max = self.shared.batch_messages_max;
-        let behind = self.shared.board.lag_events(self.shard);
+        let behind = self.shared.board.lag_events(self.shard) > GATHER_BEHIND;
+        let busy = self.pace.is_busy(Instant::now());
         let batch = async {
             let mut messages = tail.next_batch(max).await?;
-            // Far behind, large batches are worth a moment; at the end of the
-            // log nothing is waited for.
-            while behind > GATHER_BEHIND && messages.len() < max {
-                match timeout(GATHER, tail.next_batch(max - messages.len())).await {
+            let mut until = Instant::now() + GATHER;
+            // Far behind, and where much happens, larger batches are worth a
+            // moment: a transaction costs the same for one message and for
+            // ten. Else, at the end of the log, nothing is waited for.
+            while (behind || busy) && messages.len() < max {
+                match timeout_at(until, tail.next_batch(max - messages.len())).await {
                     Ok(more) => messages.extend(more?),
                     Err(_) => break,
+                }
+                if behind {
+                    until = Instant::now() + GATHER;
                 }
             }
             Ok(messages)
@@ -257,6 +266,7 @@ impl<'a> Owner<'a> {
             Err(_) => return Err(ViewError::unavailable("no answer in time").into()),
         }
         self.checkpoint = batch.chain.end();
+        self.pace.add(batch.fold.messages(), Instant::now());
         self.announce().await;
         self.shared
             .board
