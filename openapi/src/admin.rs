@@ -69,11 +69,12 @@ pub enum ProjectionMode {
     Unowned,
 }
 
-/// Why a projection stopped.
+/// What is wrong with a projection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
 #[oai(example)]
 pub struct ProjectionFault {
-    /// The event that could not be applied.
+    /// The event that could not be applied; where it is, if it did not stop at
+    /// one.
     pub position: String,
     /// Since when.
     #[serde(with = "time::serde::rfc3339")]
@@ -123,10 +124,12 @@ pub struct ProjectionState {
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<u64>,
-    /// The instance that projects it; null if none does.
+    /// The instance that projects it; null if none does, or if the caller may
+    /// not know.
     #[oai(nullable)]
     pub owner: Option<String>,
-    /// Why it stopped; null unless it did.
+    /// Why it stopped, or that its read models are to be rebuilt; null if
+    /// nothing is wrong, or if the caller may not know.
     #[oai(nullable)]
     pub fault: Option<ProjectionFault>,
 }

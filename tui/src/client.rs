@@ -6,7 +6,7 @@ use countersign_openapi::{
     Account, Applied, POSITION_HEADER, Page, ProblemCode, ProblemDetails, RevokeSession, Revoked,
     Secret, Session, display_safe,
 };
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
@@ -31,6 +31,10 @@ pub enum ClientError {
     /// The service said no.
     #[error("{}", problem(.0))]
     Problem(Box<ProblemDetails>),
+    /// Something before the service, or a part of it that knows no better,
+    /// said that it cannot be asked now.
+    #[error("the service cannot be asked now: status {0}")]
+    Busy(StatusCode),
     /// The answer is not what the contract says.
     #[error("the service answered something else than its contract: {0}")]
     Contract(String),
@@ -63,6 +67,21 @@ impl ClientError {
             _ => None,
         }
     }
+
+    /// Whether the same call may succeed in a moment without anybody's help:
+    /// nobody answered, or whoever did is full, stops or starts.
+    pub fn passes(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Busy(_) => true,
+            Self::Problem(details) => is_busy(details.status),
+            _ => false,
+        }
+    }
+}
+
+/// Too many requests, bad gateway, unavailable, gateway timeout.
+fn is_busy(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
 }
 
 fn problem(details: &ProblemDetails) -> String {
@@ -270,6 +289,7 @@ pub(crate) async fn send(request: RequestBuilder) -> Result<Response, ClientErro
     let status = answer.status();
     match answer.json::<ProblemDetails>().await {
         Ok(details) => Err(ClientError::Problem(Box::new(details))),
+        Err(_) if is_busy(status.as_u16()) => Err(ClientError::Busy(status)),
         Err(_) => Err(ClientError::Contract(format!(
             "status {status} without a problem"
         ))),
@@ -285,7 +305,32 @@ pub(crate) async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Cli
 
 #[cfg(test)]
 mod tests {
-    use super::{encoded, path};
+    use countersign_openapi::{ProblemCode, ProblemDetails};
+    use reqwest::StatusCode;
+
+    use super::{ClientError, encoded, path};
+
+    #[test]
+    fn what_is_full_or_starts_anew_may_answer_in_a_moment() {
+        let problem = |code| ClientError::Problem(Box::new(ProblemDetails::new(code)));
+        for error in [
+            problem(ProblemCode::RateLimited),
+            problem(ProblemCode::Overloaded),
+            problem(ProblemCode::Unavailable),
+            ClientError::Busy(StatusCode::BAD_GATEWAY),
+        ] {
+            assert!(error.passes(), "{error}");
+        }
+        for error in [
+            problem(ProblemCode::InternalError),
+            problem(ProblemCode::TokenExpired),
+            problem(ProblemCode::NotFound),
+            ClientError::Contract("status 500".into()),
+            ClientError::SignedOut,
+        ] {
+            assert!(!error.passes(), "{error}");
+        }
+    }
 
     #[test]
     fn a_query_is_encoded_whole() {

@@ -114,6 +114,8 @@ pub struct App {
     pub(crate) tip: Tip,
     /// Bounds how many follow the log over HTTP.
     pub(crate) tails: Arc<Semaphore>,
+    /// Bounds how many ask at once how somebody tried to sign in.
+    pub(crate) attempts: Semaphore,
     /// The numbers of the front page.
     pub(crate) numbers: Numbers,
     /// Bounds what goes on after its answer was given.
@@ -213,6 +215,7 @@ impl App {
             floods: Floods::default(),
             tip,
             tails: Arc::new(Semaphore::new(TAILS)),
+            attempts: Semaphore::new(ATTEMPTS),
             numbers: Numbers::default(),
             projected: Projected::listen(&log, config.position_wait),
             postgres: PostgresHealth::watch(views.clone()),
@@ -293,6 +296,10 @@ const STREAMS: usize = 1_000;
 
 /// How many follow the log over HTTP at the same time.
 const TAILS: usize = 64;
+
+/// How many ask at once how somebody tried to sign in: each asks NATS some
+/// dozen questions.
+const ATTEMPTS: usize = 4;
 
 /// How much may go on after its answer was given.
 const AFTERWARDS: usize = 256;

@@ -31,7 +31,7 @@ pub(crate) struct Counted {
 }
 
 /// One answer for all callers. Whoever asks while it is being counted waits
-/// for that; a failure is an answer, too.
+/// for that; a failure is an answer, too, but not kept longer than any must.
 #[derive(Default)]
 pub(crate) struct Numbers(Mutex<Option<Kept>>);
 
@@ -49,12 +49,20 @@ impl Numbers {
         }
         let began = Instant::now();
         let answer = count(pool, now).await;
-        let keep = (began.elapsed() * KEPT_TIMES).clamp(KEPT_MIN, KEPT_MAX);
+        let keep = kept_for(began.elapsed(), answer.is_ok());
         *kept = Some(Kept {
             until: Instant::now() + keep,
             answer: answer.clone(),
         });
         answer
+    }
+}
+
+fn kept_for(took: Duration, is_good: bool) -> Duration {
+    if is_good {
+        (took * KEPT_TIMES).clamp(KEPT_MIN, KEPT_MAX)
+    } else {
+        KEPT_MIN
     }
 }
 
@@ -67,4 +75,18 @@ async fn count(pool: &PgPool, now: Timestamp) -> Result<Counted, ViewError> {
         positions,
         numbers,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_is_forgotten_soon_however_long_it_took() {
+        let seconds = Duration::from_secs;
+        assert_eq!(kept_for(seconds(0), true), KEPT_MIN);
+        assert_eq!(kept_for(seconds(1), true), seconds(10));
+        assert_eq!(kept_for(seconds(5), true), KEPT_MAX);
+        assert_eq!(kept_for(seconds(5), false), KEPT_MIN);
+    }
 }

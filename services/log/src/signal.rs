@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
+use async_nats::jetstream::stream::Stream;
 use countersign_events::{AccountId, Signal};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
@@ -23,7 +24,7 @@ const PROBES_MAX: usize = 40;
 /// How long reading may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// When a consumer that nobody asks any more is forgotten.
+/// When a consumer is forgotten that could not be taken away.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(5);
 
 impl Log {
@@ -85,12 +86,18 @@ impl Log {
             let middle = low + (high - low) / 2;
             let later = self.signals_from(account, middle).await?;
             if later.count >= wanted {
-                (low, found) = (middle, later);
+                low = middle;
+                std::mem::replace(&mut found, later)
+                    .take_away(&stream)
+                    .await;
             } else {
                 high = middle;
+                later.take_away(&stream).await;
             }
         }
-        found.read().await
+        let signals = found.read().await;
+        found.take_away(&stream).await;
+        signals
     }
 
     async fn signals_from(&self, account: AccountId, from: u64) -> Result<Found, LogError> {
@@ -123,7 +130,15 @@ struct Found {
 }
 
 impl Found {
-    async fn read(self) -> Result<Vec<Signal>, LogError> {
+    /// Each that stays costs the server memory.
+    async fn take_away(self, stream: &Stream) {
+        let name = &self.consumer.cached_info().name;
+        if let Err(error) = stream.delete_consumer(name).await {
+            tracing::debug!(%error, "a consumer is left to be forgotten");
+        }
+    }
+
+    async fn read(&self) -> Result<Vec<Signal>, LogError> {
         let mut signals = Vec::new();
         let mut left = usize::try_from(self.count).unwrap_or(usize::MAX);
         while left > 0 {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_views::checkpoint::{self, Anchor};
-use countersign_views::projector::{self, Owned};
+use countersign_views::projector::{self, Owned, OwnerState};
 use countersign_views::{ViewError, control, failure, generation, lock, pool, rebuild};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 use tokio::sync::watch;
@@ -99,11 +99,13 @@ pub(crate) async fn run(
             Ok(Some((view, open))) => {
                 connection = Some(open);
                 shared.board.postgres(view.generation, None);
+                heart.can_write = view.generation.is_some();
                 views.send_replace(view);
             }
             Ok(None) => {}
             Err(error) => {
                 note(&shared, &error);
+                heart.can_write = false;
                 views.send_replace(View {
                     problem: Some(error.to_string()),
                     ..View::default()
@@ -123,6 +125,10 @@ pub(crate) async fn run(
 #[derive(Default)]
 struct Heart {
     last: Option<(Instant, Vec<Owned>)>,
+    /// Whether a generation was active that this program can write, when last
+    /// looked. Where there is none, it waits for no shard that could be its
+    /// own: somebody else may be projecting.
+    can_write: bool,
 }
 
 impl Heart {
@@ -137,7 +143,8 @@ impl Heart {
         if stopping {
             return projector::leave(connection, &shared.name).await;
         }
-        let owned = shared.board.owned();
+        let mut owned = shared.board.owned();
+        owned.retain(|one| self.can_write || one.state != OwnerState::Waiting);
         let states = |owned: &[Owned]| -> Vec<_> {
             owned.iter().map(|one| (one.shard, one.state)).collect()
         };

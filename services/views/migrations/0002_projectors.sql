@@ -25,6 +25,8 @@ create table countersign.rebuild (
     -- Whether a projector was asked for it, and another goes on with it when
     -- that one is lost.
     is_request boolean not null,
+    -- How often a projector has taken it up since it was asked for.
+    tries smallint not null default 0,
     requested_by uuid,
     runner text,
     generation integer,

@@ -15,8 +15,11 @@ pub struct Unavailable(pub Cow<'static, str>);
 /// Postgres answered, and the answer shows a bug or a schema that is not this
 /// program's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the read models are broken: {0}")]
-pub struct Broken(pub Cow<'static, str>);
+#[error("the read models are broken: {what}")]
+pub struct Broken {
+    what: Cow<'static, str>,
+    is_missing_table: bool,
+}
 
 /// The question itself cannot be asked: a filter or an operation makes no
 /// sense, whoever asks.
@@ -38,7 +41,10 @@ pub enum ViewError {
 impl ViewError {
     /// A bug or a foreign schema, in words.
     pub fn broken(what: impl Into<Cow<'static, str>>) -> Self {
-        Self::Broken(Broken(what.into()))
+        Self::Broken(Broken {
+            what: what.into(),
+            is_missing_table: false,
+        })
     }
 
     /// An outage, in words.
@@ -50,7 +56,25 @@ impl ViewError {
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
     }
+
+    /// Whether a table is not there: the database may not have been prepared
+    /// by a program as new as this one yet.
+    pub fn is_missing_table(&self) -> bool {
+        matches!(self, Self::Broken(broken) if broken.is_missing_table)
+    }
 }
+
+/// What was asked of a table, or `nothing` where there is no such table yet:
+/// services may be newer than what has prepared the database.
+pub(crate) fn unless_missing<T>(answer: Result<T, ViewError>, nothing: T) -> Result<T, ViewError> {
+    match answer {
+        Err(error) if error.is_missing_table() => Ok(nothing),
+        other => other,
+    }
+}
+
+/// SQLSTATE `undefined_table`; a schema that is missing is one, too.
+const UNDEFINED_TABLE: &str = "42P01";
 
 /// SQLSTATE classes and codes that say "not now" and nothing about the
 /// statement: connection, resources, operator intervention, system, and lost
@@ -97,7 +121,10 @@ impl From<sqlx::Error> for ViewError {
                 if says_not_now(&code) {
                     Self::unavailable(text)
                 } else {
-                    Self::broken(text)
+                    Self::Broken(Broken {
+                        what: text.into(),
+                        is_missing_table: code == UNDEFINED_TABLE,
+                    })
                 }
             }
             Error::Io(error) => Self::unavailable(error.to_string()),
@@ -143,6 +170,18 @@ mod tests {
         }
         assert!(ViewError::from(sqlx::Error::PoolTimedOut).is_unavailable());
         assert!(!ViewError::from(sqlx::Error::RowNotFound).is_unavailable());
+    }
+
+    #[test]
+    fn only_a_table_that_is_missing_may_be_passed_over() {
+        let missing = ViewError::Broken(Broken {
+            what: "SQLSTATE 42P01".into(),
+            is_missing_table: true,
+        });
+        assert_eq!(unless_missing(Err(missing), 7), Ok(7));
+        let broken = ViewError::broken("a column is missing");
+        assert_eq!(unless_missing(Err(broken.clone()), 7), Err(broken));
+        assert_eq!(unless_missing(Ok(5), 7), Ok(5));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use sqlx::{FromRow, PgConnection, PgExecutor};
 
+use crate::error::unless_missing;
 use crate::{ViewError, number};
 
 /// What the owner of a shard is doing.
@@ -121,15 +122,17 @@ struct Row {
 }
 
 /// Who was last heard of as the owner of which shard, in shard order. A shard
-/// that nobody ever spoke of is not listed.
+/// that nobody ever spoke of is not listed; none is where projectors do not
+/// speak of themselves yet.
 pub async fn owners<'e>(executor: impl PgExecutor<'e>) -> Result<Vec<Owner>, ViewError> {
-    let rows: Vec<Row> = sqlx::query_as(
+    let rows = sqlx::query_as(
         "select shard, projector, state, events_per_second,
              seen_at > clock_timestamp() - interval '5 seconds' as is_alive
          from countersign.shard_owners order by shard",
     )
     .fetch_all(executor)
-    .await?;
+    .await;
+    let rows: Vec<Row> = unless_missing(rows.map_err(ViewError::from), Vec::new())?;
     let owners = rows.into_iter().map(|row| {
         Ok(Owner {
             shard: number::shard(row.shard)?,
@@ -144,10 +147,11 @@ pub async fn owners<'e>(executor: impl PgExecutor<'e>) -> Result<Vec<Owner>, Vie
 
 /// Whether any projector was heard of within five seconds.
 pub async fn is_any_alive<'e>(executor: impl PgExecutor<'e>) -> Result<bool, ViewError> {
-    Ok(sqlx::query_scalar(
+    let is_alive = sqlx::query_scalar(
         "select exists (select from countersign.projectors
              where seen_at > clock_timestamp() - interval '5 seconds')",
     )
     .fetch_one(executor)
-    .await?)
+    .await;
+    unless_missing(is_alive.map_err(ViewError::from), false)
 }

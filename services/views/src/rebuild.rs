@@ -4,7 +4,12 @@ use countersign_events::{AccountId, Timestamp};
 use sqlx::{FromRow, PgConnection, PgExecutor, PgPool};
 use time::OffsetDateTime;
 
+use crate::error::unless_missing;
 use crate::{ViewError, number, text};
+
+/// How often a rebuild that was asked for is taken up, at most: one that ends
+/// whoever is at it would be begun for ever.
+const TRIES_MAX: i16 = 3;
 
 /// What has become of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +113,7 @@ impl TryFrom<Row> for Rebuild {
 /// The rebuild that is under way or was the last; none if there never was one.
 /// One from the command line that says nothing for half a minute has failed.
 pub async fn current(pool: &PgPool) -> Result<Option<Rebuild>, ViewError> {
-    sqlx::query_as::<_, Row>(
+    let row = sqlx::query_as::<_, Row>(
         "select case when lost then 'failed' else state end as state, runner, generation,
              version, phase, positions, events_per_second, eta_seconds,
              case when lost then 'whoever was at it is gone' else error end as error, changed_at
@@ -118,9 +123,9 @@ pub async fn current(pool: &PgPool) -> Result<Option<Rebuild>, ViewError> {
              left join countersign.read_models model using (generation)) as rebuild",
     )
     .fetch_optional(pool)
-    .await?
-    .map(Rebuild::try_from)
-    .transpose()
+    .await;
+    let row = unless_missing(row.map_err(ViewError::from), None)?;
+    row.map(Rebuild::try_from).transpose()
 }
 
 /// Asks the projectors for a rebuild. False: one is under way, or was asked
@@ -132,7 +137,7 @@ pub async fn request(pool: &PgPool, by: AccountId) -> Result<bool, ViewError> {
          on conflict (is_only) do update set state = 'requested', is_request = true,
              requested_by = excluded.requested_by, runner = null, generation = null, phase = null,
              positions = '{}', events_per_second = null, eta_seconds = null, error = null,
-             changed_at = excluded.changed_at
+             tries = 0, changed_at = excluded.changed_at
          where rebuild.state in ('done', 'failed')
              or (rebuild.state = 'running' and not rebuild.is_request
                  and rebuild.changed_at < clock_timestamp() - interval '30 seconds')",
@@ -157,20 +162,41 @@ pub async fn is_wanted<'e>(executor: impl PgExecutor<'e>) -> Result<bool, ViewEr
 }
 
 /// Takes up a rebuild that was asked for, or that a lost projector left
-/// behind. False: there is none. Only for who holds the place of maintenance,
-/// so nobody else can be at it.
+/// behind. False: there is none, or it was taken up three times and each time
+/// left behind; then it has failed. Only for who holds the place of
+/// maintenance, so nobody else can be at it.
 pub async fn take_up(connection: &mut PgConnection, runner: &str) -> Result<bool, ViewError> {
-    let taken = sqlx::query(
-        "update countersign.rebuild set state = 'running', runner = $1, generation = null,
+    let taken: Option<bool> = sqlx::query_scalar(
+        "update countersign.rebuild set
+             state = case when tries < $2 then 'running' else 'failed' end,
+             runner = case when tries < $2 then $1 else runner end,
+             error = case when tries < $2 then null
+                 else 'it was begun ' || tries || ' times, and whoever was at it was lost' end,
+             tries = least(tries + 1, $2), generation = null, phase = null, positions = '{}',
+             events_per_second = null, eta_seconds = null, changed_at = clock_timestamp()
+         where state = 'requested' or (state = 'running' and is_request)
+         returning state = 'running'",
+    )
+    .bind(runner)
+    .bind(TRIES_MAX)
+    .fetch_optional(connection)
+    .await?;
+    Ok(taken.unwrap_or(false))
+}
+
+/// Leaves a rebuild that `runner` has taken up to whoever is next: it stops,
+/// and is not lost, so the try does not count. Nothing if it is not at one.
+pub async fn give_back(connection: &mut PgConnection, runner: &str) -> Result<(), ViewError> {
+    sqlx::query(
+        "update countersign.rebuild set state = 'requested', runner = null, generation = null,
              phase = null, positions = '{}', events_per_second = null, eta_seconds = null,
-             error = null, changed_at = clock_timestamp()
-         where state = 'requested' or (state = 'running' and is_request)",
+             tries = greatest(tries - 1, 0), changed_at = clock_timestamp()
+         where state = 'running' and is_request and runner = $1",
     )
     .bind(runner)
     .execute(connection)
-    .await?
-    .rows_affected();
-    Ok(taken == 1)
+    .await?;
+    Ok(())
 }
 
 /// Says that a rebuild has begun that nobody asked a projector for. If one was

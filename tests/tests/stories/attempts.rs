@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -22,6 +24,14 @@ fn outcomes(attempts: &[Value]) -> Vec<&str> {
     let all = attempts.iter();
     all.filter_map(|attempt| attempt["outcome"].as_str())
         .collect()
+}
+
+/// What reads signals, as NATS counts it.
+async fn consumers(world: &World) -> usize {
+    let context = jetstream::new(world.log.client().clone());
+    let name = format!("{}_SIGNALS", world.log.prefix());
+    let stream = context.get_stream(name).await.expect("the stream");
+    stream.cached_info().state.consumer_count
 }
 
 /// Waits until this is what is shown: signals are stored behind the answer.
@@ -149,6 +159,27 @@ async fn an_account_that_is_attacked_shows_its_last_failures_and_hides_nobodys()
     assert!(numbers.eq((4_800..5_000).rev()), "{shown:?}");
     let expected = ["wrong_password", "signed_in"];
     shows(&world, &operator, two.account, &expected).await;
+    assert_eq!(consumers(&world).await, 0, "each was taken away");
+}
+
+#[tokio::test]
+async fn few_ask_at_once_and_the_others_are_told_to_come_back() {
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let ada = world.register(&email("ada")).await;
+    world.projected().await;
+    let path = format!("/v1/admin/accounts/{}/attempts", ada.account);
+    let asked = async || {
+        let asking = (0..24).map(|_| world.get(&path).by(&operator.access).send());
+        let answers = join_all(asking).await;
+        let refused = answers.iter().filter(|answer| answer.status == 503);
+        let refused = refused.filter(|answer| answer.code() == "overloaded");
+        let answered = answers.iter().filter(|answer| answer.status == 200);
+        refused.count() > 0 && answered.count() > 0
+    };
+    eventually(PATIENCE, asked).await;
+    // Every place is free again.
+    attempts(&world, &operator, ada.account, "").await;
 }
 
 #[tokio::test]

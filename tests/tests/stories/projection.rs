@@ -1,5 +1,8 @@
 //! Projections, repaired and made anew over HTTP.
 
+mod tries;
+mod upgrade;
+
 use countersign_projector::verify;
 use countersign_views::{lock, pool};
 use futures_util::future::join_all;

@@ -187,6 +187,16 @@ async fn a_stream_that_is_cut_says_where_to_go_on() {
 }
 
 #[tokio::test]
+async fn who_stands_before_the_service_may_say_to_come_back() {
+    let told = |status: &str| format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nno");
+    for (status, passes) in [("429", true), ("502", true), ("504", true), ("500", false)] {
+        let (url, _) = answering(told(status));
+        let error = follow(url, None).await.expect_err("no stream");
+        assert_eq!(error.passes(), passes, "{error}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_stream_is_refused() {
     let (url, _) = answering(
         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}".into(),

@@ -37,7 +37,7 @@ pub(super) fn of(failure: &Failure) -> Exit {
 fn of_client(error: &ClientError) -> Exit {
     match error {
         ClientError::Unreachable(error) if error.is_builder() => Exit::Usage,
-        ClientError::Unreachable(_) => Exit::Unavailable,
+        ClientError::Unreachable(_) | ClientError::Busy(_) => Exit::Unavailable,
         ClientError::SecondFactor | ClientError::SignedOut => Exit::SignIn,
         ClientError::Cancelled => Exit::Cancelled,
         ClientError::Problem(details) => match (details.code, details.status) {

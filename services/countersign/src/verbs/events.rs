@@ -173,7 +173,7 @@ async fn tail(
 }
 
 /// Follows, and goes on where it stopped when the connection breaks, the token
-/// runs out or the instance stops.
+/// runs out, or the instance stops or is full.
 async fn keep_following(
     query: &EventsQuery,
     cursor: &RefCell<Option<String>>,
@@ -209,8 +209,8 @@ async fn keep_following(
                 );
                 tell(&format!("countersign: {}; going on", display_safe(&why)));
             }
-            Err(Failure::Client(ClientError::Unreachable(error)))
-                if cursor.borrow().is_some() && tries < TRIES_MAX =>
+            Err(Failure::Client(error))
+                if error.passes() && cursor.borrow().is_some() && tries < TRIES_MAX =>
             {
                 tries += 1;
                 tracing::debug!(%error, tries, "trying again");

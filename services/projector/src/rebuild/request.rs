@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_views::rebuild;
-use sqlx::Connection;
-use tokio::time::{MissedTickBehavior, interval};
+use countersign_views::{ViewError, pool, rebuild};
+use sqlx::{ConnectOptions, Connection};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{Outcome, begin, make_anew};
 use crate::error::RebuildError;
@@ -15,8 +15,11 @@ use crate::projector::Shared;
 /// rebuilding or verifying.
 const TRY_EVERY: Duration = Duration::from_secs(1);
 
+/// The longest that giving back may take.
+const GIVE_BACK_MAX: Duration = Duration::from_secs(3);
+
 /// Takes up what is asked for until stopped. Who stops in the middle leaves
-/// the rest to another, or to itself when it is started again.
+/// the whole to another, or to itself when it is started again.
 pub(crate) async fn serve(shared: Arc<Shared>) {
     let mut tick = interval(TRY_EVERY);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -28,8 +31,11 @@ pub(crate) async fn serve(shared: Arc<Shared>) {
         }
         let taken = tokio::select! {
             biased;
-            () = shared.stop.cancelled() => return,
-            taken = take_up(&shared) => taken,
+            () = shared.stop.cancelled() => None,
+            taken = take_up(&shared) => Some(taken),
+        };
+        let Some(taken) = taken else {
+            return give_back(&shared).await;
         };
         match taken {
             Ok(Some(outcome)) => {
@@ -71,4 +77,20 @@ async fn take_up(shared: &Shared) -> Result<Option<Outcome>, RebuildError> {
         &|_| (),
     );
     outcome.await.map(Some)
+}
+
+/// Of who stops; what cannot be said counts as a try.
+async fn give_back(shared: &Shared) {
+    let given = async {
+        let options = pool::control_options(shared.postgres.clone());
+        let mut connection = options.connect().await?;
+        rebuild::give_back(&mut connection, &shared.name).await?;
+        let _ = connection.close().await;
+        Ok::<_, ViewError>(())
+    };
+    match timeout(GIVE_BACK_MAX, given).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a rebuild was not given back"),
+        Err(_) => tracing::warn!("a rebuild was not given back in time"),
+    }
 }

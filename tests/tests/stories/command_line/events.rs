@@ -2,13 +2,15 @@
 
 use std::process::Stdio;
 
-use countersign_openapi::Event;
+use countersign_openapi::{Event, ProblemCode, ProblemDetails};
 use poem_openapi::types::Example;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 
-use crate::support::{Canned, Reply, World, command, email, program, program_at, soon};
+use crate::support::{
+    Canned, PATIENCE, Reply, World, command, email, eventually, program, program_at, soon,
+};
 
 #[tokio::test]
 async fn events_are_listed_a_page_or_all_of_them() {
@@ -118,6 +120,30 @@ async fn a_tail_says_what_happens_and_what_is_missing_until_ctrl_c() {
         .await
         .expect("read");
     assert_eq!(rest, "more: --after 1-2-9\n");
+}
+
+#[tokio::test]
+async fn a_tail_that_goes_on_outlasts_an_instance_that_is_full_or_starts() {
+    let overloaded = json!(ProblemDetails::new(ProblemCode::Overloaded));
+    for reply in [Reply::json(502, &json!({})), Reply::json(503, &overloaded)] {
+        let path = "GET /v1/admin/events/stream".to_owned();
+        let canned = Canned::start([(path, reply)]).await;
+        let variables = [
+            ("COUNTERSIGN_URL", canned.url.as_str()),
+            ("COUNTERSIGN_TOKEN", "t"),
+        ];
+        let mut tail = command(&variables, &["events", "tail", "--after", "1-2-3"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("run make test, or cargo build");
+        eventually(PATIENCE, async || canned.asked().len() > 1).await;
+        let pid = tail.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("a pid");
+        kill_process(pid, Signal::INT).expect("it runs");
+        let status = soon(tail.wait()).await.expect("it ended");
+        assert_eq!(status.code(), Some(0));
+    }
 }
 
 #[tokio::test]

@@ -75,12 +75,16 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         inside.text(1, 0, u16::MAX, &told, Tone::Plain);
         if let Some(fault) = &item.fault {
             let since = ago(model.now, fault.since);
-            let told = format!(
-                "! stopped at {} {since} ago: {}",
-                fault.position, fault.message
-            );
-            let rows = inside.wrapped(1, 1, &told, Tone::Danger);
-            inside.text(1, rows + 1, u16::MAX, "x repairs it", Tone::Dim);
+            if item.state == ProjectionMode::Stopped {
+                let told = format!(
+                    "! stopped at {} {since} ago: {}",
+                    fault.position, fault.message
+                );
+                let rows = inside.wrapped(1, 1, &told, Tone::Danger);
+                inside.text(1, rows + 1, u16::MAX, "x repairs it", Tone::Dim);
+            } else {
+                inside.wrapped(1, 1, &format!("! {}", fault.message), Tone::Warn);
+            }
         } else if item.state == ProjectionMode::Rebuilding {
             let told = "made anew from the log; the version before serves until it has caught up";
             inside.text(1, 1, u16::MAX, told, Tone::Dim);

@@ -1,6 +1,6 @@
 //! From "end this" to orders, and what became of them.
 
-use countersign_openapi::{Account, Session};
+use countersign_openapi::{Account, ProjectionMode, Session};
 use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
@@ -139,7 +139,9 @@ pub(super) fn on_projections(model: &mut Model, verb: Verb) {
     };
     let mut facts = Vec::new();
     let target = if verb == Verb::Repair {
-        if let Some(fault) = &item.fault {
+        if let Some(fault) = &item.fault
+            && item.state == ProjectionMode::Stopped
+        {
             facts.push(format!(
                 "It stopped at {}: {}",
                 fault.position, fault.message

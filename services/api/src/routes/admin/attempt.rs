@@ -55,6 +55,8 @@ impl Attempts {
             return Err(Denied::NotFound.into());
         }
         app.wait_for(min_position.0.as_deref()).await?;
+        let place = app.attempts.try_acquire();
+        let _place = place.map_err(|_| Denied::Overloaded)?;
         let filter = SessionFilter {
             account: Some(id),
             limit,

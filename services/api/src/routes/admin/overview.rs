@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::circumstances::Circumstances;
 use crate::denied::Denied;
 use crate::guard::SignedIn;
+use crate::permission::{Permission, permitted};
 use crate::routes::tags::Tags;
 
 pub(crate) struct Overview;
@@ -21,19 +22,25 @@ pub(crate) struct Overview;
 impl Overview {
     /// Read the numbers
     ///
-    /// They may be some seconds old; `at` says when they were true. Needs
-    /// `sessions:read`.
+    /// They may be some seconds old; `at` says when they were true. Who
+    /// projects, and what is wrong with a projection, is left out without
+    /// `projections:read`. Needs `sessions:read`.
     #[oai(path = "/", method = "get", operation_id = "get_overview")]
     async fn get_overview(
         &self,
         app: Data<&Arc<App>>,
         request: Circumstances,
-        _caller: SignedIn,
+        caller: SignedIn,
     ) -> poem::Result<Json<wire::Overview>> {
         let counted = app.0.numbers.read(&app.0.views, request.now).await;
         let counted = counted.map_err(Denied::from)?;
         let numbers = counted.numbers;
-        let projections = projection::serving(app.0).await?;
+        let mut projections = projection::serving(app.0).await?;
+        if !permitted(&caller.0.claims().roles, Permission::ProjectionsRead) {
+            for projection in &mut projections {
+                (projection.owner, projection.fault) = (None, None);
+            }
+        }
         let position = |shard| {
             let mut known = counted.positions.iter();
             let known = known.find(|position| position.shard == shard);

@@ -6,9 +6,10 @@ use crate::http::Json;
 use countersign_events::{Position, Timestamp};
 use countersign_openapi as wire;
 use countersign_views::failure::Failure;
+use countersign_views::generation::ReadModel;
 use countersign_views::projector::{Owner, OwnerState};
 use countersign_views::rebuild::{Rebuild, RebuildState};
-use countersign_views::{checkpoint, failure, generation, lock, projector, rebuild};
+use countersign_views::{checkpoint, control, failure, generation, lock, projector, rebuild};
 use futures_util::future::try_join_all;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi};
@@ -88,7 +89,8 @@ impl Projections {
     ///
     /// From the first event, beside those that serve, which the new ones
     /// replace once they have caught up. A running projector does it; one that
-    /// stops leaves it to the next. Needs `projections:write`.
+    /// stops or is lost leaves it to the next, and after three that were lost
+    /// it has failed. Needs `projections:write`.
     #[oai(
         path = "/rebuild",
         method = "post",
@@ -135,15 +137,27 @@ async fn serving_to(app: &App, ends: &[u64]) -> Result<Vec<wire::ProjectionState
         .map_err(countersign_views::ViewError::from)?;
     let generation = active.as_ref().map_or(0, |model| model.generation);
     let locked = lock::owned_shards(&mut connection, generation).await?;
-    let version = version(active.map(|model| model.version));
+    let is_ours = active.as_ref().is_some_and(ReadModel::is_ours);
+    let version = version(active.as_ref().map(|model| model.version));
     let states = (0u8..).zip(ends).map(|(shard, end)| {
         let here = positions.iter().find(|position| position.shard == shard);
         let failed = failures
             .iter()
             .find(|failure| failure.position.shard == shard);
         let owner = owners.iter().find(|owner| owner.shard == shard);
+        let owner = owner.filter(|owner| is_ours || is_at_work(owner));
         let alive = owner.filter(|owner| owner.is_alive);
         let sequence = here.map_or(0, |position| position.sequence);
+        let stopped = failed.map(|failure| wire::ProjectionFault {
+            position: failure.position.to_string(),
+            since: failure.failed_at.to_datetime(),
+            message: failure.error.clone(),
+        });
+        let outdated = || {
+            active
+                .as_ref()
+                .and_then(|model| outdated(model, at(shard, sequence)))
+        };
         let lag = end.saturating_sub(sequence);
         let rate = alive.map(|owner| owner.events_per_second);
         wire::ProjectionState {
@@ -160,14 +174,30 @@ async fn serving_to(app: &App, ends: &[u64]) -> Result<Vec<wire::ProjectionState
                 .filter(|rate| *rate > 0 && lag > 0)
                 .map(|rate| lag.div_ceil(rate)),
             owner: alive.map(|owner| owner.projector.clone()),
-            fault: failed.map(|failure| wire::ProjectionFault {
-                position: failure.position.to_string(),
-                since: failure.failed_at.to_datetime(),
-                message: failure.error.clone(),
-            }),
+            fault: stopped.or_else(outdated),
         }
     });
     Ok(states.collect())
+}
+
+/// Whether the owner of a shard that this program does not write has it. One
+/// who waits, or is not heard of, is idle; programs of the other version need
+/// not speak of themselves, and the lock speaks for them.
+fn is_at_work(owner: &Owner) -> bool {
+    owner.is_alive && owner.state != OwnerState::Waiting
+}
+
+/// That what serves was made by an older program.
+fn outdated(model: &ReadModel, position: String) -> Option<wire::ProjectionFault> {
+    let (theirs, ours) = (model.version, control::VERSION);
+    (theirs < ours).then(|| wire::ProjectionFault {
+        position,
+        since: model.activated_at.unwrap_or(model.created_at).to_datetime(),
+        message: format!(
+            "the read models are of version {theirs}, this program writes version {ours}: \
+             rebuild them"
+        ),
+    })
 }
 
 /// What a shard's projection is doing. Its owner says so; of one who has said
@@ -275,6 +305,31 @@ mod tests {
         assert_eq!(mode(None, Some(&silent), true), Unowned);
         assert_eq!(mode(None, None, true), Running);
         assert_eq!(mode(None, None, false), Unowned);
+    }
+
+    #[test]
+    fn who_waits_for_read_models_of_another_version_has_none_of_their_shards() {
+        assert!(is_at_work(&owner(OwnerState::Running, true)));
+        assert!(is_at_work(&owner(OwnerState::Failed, true)));
+        assert!(!is_at_work(&owner(OwnerState::Waiting, true)));
+        assert!(!is_at_work(&owner(OwnerState::Running, false)));
+    }
+
+    #[test]
+    fn only_read_models_of_an_older_program_are_to_be_made_anew() {
+        let model = |version| ReadModel {
+            generation: 1,
+            version,
+            state: generation::State::Active,
+            created_at: Timestamp::from_millis(0),
+            activated_at: None,
+        };
+        let told = |version| outdated(&model(version), "0.7".into());
+        assert_eq!(told(control::VERSION), None);
+        assert_eq!(told(control::VERSION + 1), None);
+        let fault = told(control::VERSION - 1).expect("a fault");
+        assert_eq!(fault.position, "0.7");
+        assert!(fault.message.ends_with("rebuild them"), "{fault:?}");
     }
 
     #[test]
