@@ -89,12 +89,22 @@ fn problem(details: &ProblemDetails) -> String {
         .detail
         .as_deref()
         .map(|text| format!(": {}", display_safe(text)));
-    format!(
+    let mut told = vec![format!(
         "{} ({}){}",
         details.title,
         details.code,
         detail.unwrap_or_default()
-    )
+    )];
+    told.extend(details.errors.iter().map(|error| {
+        let message = display_safe(&error.message);
+        match error.pointer.as_deref().or(error.parameter.as_deref()) {
+            Some(place) => format!("{}: {message}", display_safe(place)),
+            None => message.into_owned(),
+        }
+    }));
+    let wait = details.retry_after;
+    told.extend(wait.map(|seconds| format!("try again in {seconds} s")));
+    told.join("; ")
 }
 
 /// Which sessions to list.
@@ -305,31 +315,45 @@ pub(crate) async fn read<T: DeserializeOwned>(answer: Response) -> Result<T, Cli
 
 #[cfg(test)]
 mod tests {
-    use countersign_openapi::{ProblemCode, ProblemDetails};
+    use countersign_openapi::{FieldError, ProblemCode, ProblemDetails};
     use reqwest::StatusCode;
 
-    use super::{ClientError, encoded, path};
+    use super::{ClientError, encoded, path, problem};
 
     #[test]
     fn what_is_full_or_starts_anew_may_answer_in_a_moment() {
-        let problem = |code| ClientError::Problem(Box::new(ProblemDetails::new(code)));
+        let of = |code| ClientError::Problem(Box::new(ProblemDetails::new(code)));
         for error in [
-            problem(ProblemCode::RateLimited),
-            problem(ProblemCode::Overloaded),
-            problem(ProblemCode::Unavailable),
+            of(ProblemCode::RateLimited),
+            of(ProblemCode::Overloaded),
+            of(ProblemCode::Unavailable),
             ClientError::Busy(StatusCode::BAD_GATEWAY),
         ] {
             assert!(error.passes(), "{error}");
         }
         for error in [
-            problem(ProblemCode::InternalError),
-            problem(ProblemCode::TokenExpired),
-            problem(ProblemCode::NotFound),
+            of(ProblemCode::InternalError),
+            of(ProblemCode::TokenExpired),
+            of(ProblemCode::NotFound),
             ClientError::Contract("status 500".into()),
             ClientError::SignedOut,
         ] {
             assert!(!error.passes(), "{error}");
         }
+    }
+
+    #[test]
+    fn a_problem_says_what_is_wrong_and_when_to_try_again() {
+        let mut details = ProblemDetails::new(ProblemCode::ValidationFailed);
+        let mut error = FieldError::at("/reason", "is too\u{1b} long");
+        details.errors.push(error.clone());
+        (error.pointer, error.parameter) = (None, Some("ip".to_owned()));
+        details.errors.push(error);
+        details.retry_after = Some(30);
+        let told = problem(&details);
+        let long = "is too\\u{1b} long";
+        let end = format!("; /reason: {long}; ip: {long}; try again in 30 s");
+        assert!(told.ends_with(&end), "{told}");
     }
 
     #[test]

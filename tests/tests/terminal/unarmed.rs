@@ -32,7 +32,7 @@ async fn whoever_is_not_armed_ends_nothing_and_is_told_why() {
         terminal.hides("prove who you are").await;
     }
     terminal.press("3");
-    terminal.shows("2ND").await;
+    terminal.shows("FACTORS").await;
     terminal.press("x");
     terminal.shows("suspend it").await;
     opens(&mut terminal, "sy", "The console is read-only", "[y").await;

@@ -32,7 +32,7 @@ pub fn summary(attempts: &[Attempt], now: OffsetDateTime) -> String {
     let success = after.last().map(|attempt| moment(now, attempt.at));
     let Some(first) = run.last() else {
         return match success {
-            Some(at) => format!("no failure is kept; signed in {at}"),
+            Some(at) => format!("no failed try is kept; signed in {at}"),
             None => "no try of the last days is kept".to_owned(),
         };
     };
@@ -105,7 +105,7 @@ mod tests {
         );
         assert_eq!(
             summary(&all[..2], NOW),
-            "no failure is kept; signed in 13:41"
+            "no failed try is kept; signed in 13:41"
         );
         assert_eq!(summary(&[], NOW), "no try of the last days is kept");
     }

@@ -155,14 +155,33 @@ impl Confirm {
         (done, failed, self.outcomes.len() - done - failed)
     }
 
+    /// How far it is: targets with an outcome, or what the service tells of
+    /// what it does on its own.
+    pub fn told(&self) -> String {
+        let (done, failed, under_way) = self.progress();
+        match self.far {
+            Some((ended, matched)) if self.verb == Verb::RevokeFiltered => {
+                format!("{} of {} sessions ended", count(ended), count(matched))
+            }
+            _ => format!("{done} done, {failed} failed, {under_way} under way"),
+        }
+    }
+
     /// The next thing to do, in words.
     pub fn hint(&self) -> String {
-        if let Some(note) = &self.note {
-            return note.clone();
-        }
-        match self.focus {
+        match (&self.note, self.focus) {
             _ if self.is_finished() => "Enter closes".to_owned(),
-            _ if self.job.is_some() => "working ...".to_owned(),
+            (Some(note), _) => note.clone(),
+            (None, focus) => self.next(focus),
+        }
+    }
+
+    fn next(&self, focus: Focus) -> String {
+        match focus {
+            _ if self.job.is_some() => match self.far {
+                Some((ended, matched)) => format!("{} of {} ended", count(ended), count(matched)),
+                None => "working ...".to_owned(),
+            },
             Focus::Act => format!(
                 "press y to {}, Enter or Esc to cancel",
                 self.verb.button().to_lowercase()
@@ -304,25 +323,24 @@ impl Confirm {
         }
     }
 
-    /// What was done, in a sentence.
+    /// What was done, in a sentence: what became of it first, for that is not
+    /// to be cut.
     pub fn result(&self) -> String {
+        let one = (self.targets.as_slice(), self.outcomes.as_slice());
+        if let ([target], [Some(Ok(done))]) = one {
+            return self.one_done(target, done);
+        }
+        if self.verb == Verb::RevokeFiltered && self.far.is_some() {
+            return self.told();
+        }
         let (done, failed, _) = self.progress();
         let unknown = self
             .outcomes
             .iter()
             .filter(|outcome| matches!(outcome, Some(Err(Failed::NoAnswer(_)))));
         let unknown = unknown.count();
-        let one = (self.targets.as_slice(), self.outcomes.as_slice());
-        let done = if let ([target], [Some(Ok(done))]) = one {
-            let as_of = match done.position.as_str() {
-                "" => String::new(),
-                position => format!(" as of {position}"),
-            };
-            format!("{} {}{as_of}", target.label, self.verb.done())
-        } else {
-            let all = count(self.targets.len() as u64);
-            format!("{} of {all} done", count(done as u64))
-        };
+        let all = count(self.targets.len() as u64);
+        let done = format!("{} of {all} done", count(done as u64));
         let failed = match failed {
             0 => String::new(),
             failed => format!(", {failed} not"),
@@ -336,6 +354,23 @@ impl Confirm {
             done.applied.as_ref().map(|_| format!("; {}", done.told()))
         });
         format!("{done}{failed}{unknown}{}", last.unwrap_or_default())
+    }
+
+    fn one_done(&self, target: &Target, done: &Done) -> String {
+        let as_of = match done.position.as_str() {
+            "" => String::new(),
+            position => format!(" as of {position}"),
+        };
+        let applied = match (&done.applied, self.verb) {
+            (Some(_), _) => format!(", {}", done.told()),
+            // Nobody waits for the verifiers after so many.
+            (None, Verb::RevokeFiltered) => ", 4 shows who has applied it".to_owned(),
+            (None, _) => String::new(),
+        };
+        match self.verb {
+            Verb::RevokeFiltered => format!("{}{as_of}{applied}", self.told()),
+            verb => format!("{}{as_of}{applied} ({})", verb.done(), target.label),
+        }
     }
 
     /// Whether a verifier has not applied what was done.

@@ -72,6 +72,11 @@ impl Follow {
         matches!(self.state, State::Replay { .. } | State::Live(_))
     }
 
+    /// Whether what happened since the cursor comes, one shard after the other.
+    pub fn replays(&self) -> bool {
+        matches!(self.state, State::Replay { .. })
+    }
+
     /// The cursor to go on with.
     pub fn cursor(&self) -> Option<String> {
         self.cursor.clone()

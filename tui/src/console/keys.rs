@@ -62,6 +62,8 @@ pub enum Action {
     Export,
     /// End the session, or the marked ones; act on the account.
     Act,
+    /// End the one session the cursor is on.
+    RevokeSession,
     /// End all sessions that fit the filter.
     RevokeFiltered,
     /// End all sessions of the account.
@@ -128,6 +130,7 @@ impl Action {
                 | Self::Mark
                 | Self::MarkRange
                 | Self::MarkAll
+                | Self::RevokeSession
                 | Self::RevokeFiltered
                 | Self::RevokeAll
                 | Self::Suspend
@@ -225,6 +228,12 @@ pub fn binding(key: KeyEvent, screen: Screen) -> Option<&'static Binding> {
     TABLE.iter().find(fits)
 }
 
+/// A key that means something, but not on this screen.
+pub fn elsewhere(key: KeyEvent) -> Option<String> {
+    let mut keys = TABLE.iter().flat_map(|row| row.keys);
+    keys.find(|press| press.is(key)).map(|press| press.shown())
+}
+
 const SESSIONS: &[Screen] = &[Screen::Sessions];
 const SESSION: &[Screen] = &[Screen::Session];
 const ACCOUNT: &[Screen] = &[Screen::Accounts, Screen::Account];
@@ -250,13 +259,7 @@ const ACTED: &[Screen] = &[
 ];
 const EVENTS: &[Screen] = &[Screen::Session, Screen::Account, Screen::Events];
 const OWNED: &[Screen] = &[Screen::Sessions, Screen::Session];
-const LISTED: &[Screen] = &[
-    Screen::Sessions,
-    Screen::Accounts,
-    Screen::Clients,
-    Screen::Projections,
-    Screen::Keys,
-];
+const LISTED: &[Screen] = &[Screen::Clients, Screen::Projections, Screen::Keys];
 const COPIED: &[Screen] = &[
     Screen::Sessions,
     Screen::Session,
@@ -303,9 +306,10 @@ pub static TABLE: &[Binding] = {
         row(A::Act, &[Char('x')], "act", "disable or enable the client", On(&[Screen::Clients]), "act"),
         row(A::Act, &[Char('x')], "act", "rotate the signing key, revoke one", On(&[Screen::Keys]), "act"),
         row(A::Act, &[Char('x')], "act", "repair what stopped, rebuild", On(&[Screen::Projections]), "act"),
-        row(A::Filter, &[Char('/')], "filter", "narrow the list down: user: ip: state: age<1h !word", On(FILTERED), "filter"),
+        row(A::Filter, &[Char('/')], "filter", "narrow the list down; the box says how", On(FILTERED), "filter"),
         row(A::State, &[Char('s')], "state", "any, active, expired or revoked sessions", On(SESSIONS), "state"),
         row(A::Owner, &[Char('u')], "account", "go to the session's account", On(OWNED), "account"),
+        row(A::Owner, &[Char('u')], "account", "open the account or session that it concerns", On(&[Screen::Events]), "whose"),
         row(A::Cause, &[Char('c')], "cause", "go to the event that caused this one", On(EVENTS), "cause"),
         row(A::NextPane, &[Code(KeyCode::Tab, "Tab")], "pane", "go to the next pane", On(&[Screen::Session, Screen::Account, Screen::Clients]), "pane"),
         row(A::Follow, &[Char('f')], "follow", "stay here, or go with what comes", On(EVENTS), "follow"),
@@ -314,6 +318,7 @@ pub static TABLE: &[Binding] = {
         row(A::MarkAll, &[Char('*')], "mark-all", "mark every active session that is loaded", On(SESSIONS), ""),
         row(A::ClearMarks, &[Char('U')], "clear-marks", "take all marks away", On(SESSIONS), ""),
         row(A::RevokeFiltered, &[Char('R')], "revoke-filtered", "count and end all sessions that fit the filter", On(SESSIONS), ""),
+        row(A::RevokeSession, &[], "revoke-session", "end the session the cursor is on", On(&[Screen::Account]), ""),
         row(A::RevokeAll, &[Char('X')], "revoke-all", "end all sessions of the account", On(ACTED), ""),
         row(A::Suspend, &[], "suspend", "keep the account from logging in", On(ACTED), ""),
         row(A::Reinstate, &[], "reinstate", "let the account log in again", On(ACTED), ""),

@@ -19,7 +19,7 @@ use super::message::{Effect, Identity};
 use super::order::Arming;
 use super::pane::Pane;
 use super::past::Past;
-use super::screens::{CHROME_ROWS, Screen};
+use super::screens::{CHROME_ROWS, Screen, ended_elsewhere};
 use super::sort::Sorts;
 use super::tail::Tail;
 use super::theme::{Looks, Tone};
@@ -91,6 +91,8 @@ pub struct Model {
     pub layer: Option<Layer>,
     /// Whether the service answers.
     pub link: Link,
+    /// When it answered last.
+    pub answered: Option<OffsetDateTime>,
     /// How the service is.
     pub ready: Pane<Ready>,
     /// The numbers.
@@ -173,6 +175,7 @@ impl Model {
             trail: Vec::new(),
             layer: None,
             link: Link::Up,
+            answered: None,
             ready: Pane::default(),
             overview: Pane::default(),
             samples: VecDeque::new(),
@@ -253,7 +256,14 @@ impl Model {
         if self.trail.len() > TRAIL_MAX {
             self.trail.remove(0);
         }
+        self.turn(screen);
+    }
+
+    /// Shows a screen, and not what was said about the one before.
+    pub fn turn(&mut self, screen: Screen) {
         self.screen = screen;
+        self.toast = None;
+        self.at_verifier = None;
     }
 
     /// Opens a session.
@@ -296,7 +306,10 @@ impl Model {
         self.accounts.settle(rows);
         self.tail.settle(rows + 1);
         let rows = self.timeline_rows();
-        self.session.timeline.settle(rows);
+        let end = usize::from(ended_elsewhere(self).is_some());
+        self.session
+            .timeline
+            .settle(rows.saturating_sub(end).max(1));
         self.account.timeline.settle(rows);
     }
 }

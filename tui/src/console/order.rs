@@ -102,21 +102,21 @@ impl Verb {
         }
     }
 
-    /// What is said of somebody it was done to.
+    /// What is said once it was done, before whom it was done to.
     pub fn done(self) -> &'static str {
         match self {
-            Self::RevokeSession => "is over",
-            Self::RevokeFiltered => "has no active session of before",
-            Self::RevokeAll => "has no sessions of before",
-            Self::Suspend => "is suspended",
+            Self::RevokeSession => "over",
+            Self::RevokeFiltered => "no active session of before is left",
+            Self::RevokeAll => "all sessions of before are over",
+            Self::Suspend => "suspended",
             Self::Reinstate => "may log in again",
-            Self::ResetFactors => "has no second factor",
+            Self::ResetFactors => "no second factor is left",
             Self::DisableClient => "gets no tokens",
             Self::EnableClient => "gets tokens",
-            Self::RotateKeys => "has a successor",
-            Self::RevokeKey => "is revoked",
+            Self::RotateKeys => "the next key will follow (SIGNS FROM says when)",
+            Self::RevokeKey => "revoked",
             Self::Repair => "tries its event again",
-            Self::Rebuild => "is being made anew",
+            Self::Rebuild => "being made anew",
         }
     }
 
@@ -146,10 +146,7 @@ impl Verb {
                 "The client gets no tokens, and those it has are refused everywhere."
             }
             Self::EnableClient => "The client gets tokens again, if it proves itself.",
-            Self::RotateKeys => {
-                "The next key signs from now on, if every live verifier holds it. Tokens of the \
-                 key before stay valid until they expire."
-            }
+            Self::RotateKeys => "Tokens of the key before stay valid until they expire.",
             Self::RevokeKey => {
                 "Every token it has signed is refused, for good: everybody must refresh, and \
                  whoever fetched the keys must fetch them again."
@@ -232,7 +229,11 @@ impl Done {
             return String::new();
         };
         if applied.behind.is_empty() {
-            return format!("applied by all {} verifiers", applied.verifiers);
+            return match applied.verifiers {
+                0 => "no verifier is known".to_owned(),
+                1 => "applied by the only verifier".to_owned(),
+                all => format!("applied by all {all} verifiers"),
+            };
         }
         let behind: Vec<_> = applied
             .behind

@@ -71,6 +71,11 @@ impl<T> Pane<T> {
         self.failed = None;
     }
 
+    /// When the last good answer came.
+    pub fn since(&self) -> Option<OffsetDateTime> {
+        self.at
+    }
+
     /// What was fetched last.
     pub fn data(&self) -> Option<&T> {
         self.data.as_ref()
@@ -98,7 +103,8 @@ impl<T> Pane<T> {
     }
 
     /// How old the data is, in a few words; with whether asking takes long.
-    pub fn age(&self, now: OffsetDateTime) -> String {
+    /// What is old is stale where nobody answers.
+    pub fn age(&self, now: OffsetDateTime, nobody_answers: bool) -> String {
         let slow = self
             .asked
             .is_some_and(|(_, since)| now - since > Duration::milliseconds(300));
@@ -106,11 +112,11 @@ impl<T> Pane<T> {
         match (self.at, &self.failed) {
             (None, None) => "loading".to_owned(),
             (None, Some(_)) => "not there".to_owned(),
-            (Some(at), None) => match ago(now, at).as_str() {
+            (Some(at), None) if !nobody_answers => match ago(now, at).as_str() {
                 "now" => format!("new{waiting}"),
                 age => format!("{age} old{waiting}"),
             },
-            (Some(at), Some(_)) => format!("STALE, {} old{waiting}", ago(now, at)),
+            (Some(at), _) => format!("STALE, {} old{waiting}", ago(now, at)),
         }
     }
 }
@@ -135,12 +141,14 @@ mod tests {
         assert!(!pane.is_due(now + Duration::seconds(4), every));
         let later = now + every;
         assert!(pane.is_due(later, every));
-        assert_eq!(pane.age(later), "5 s old");
+        assert_eq!(pane.age(later, false), "5 s old");
         pane.ask(3, later);
-        assert_eq!(pane.age(later + Duration::SECOND), "6 s old ...");
+        assert_eq!(pane.age(later + Duration::SECOND, false), "6 s old ...");
         assert!(pane.is_due(later + PATIENCE, every));
         pane.take(Err(Failed::NotTried), later);
         assert_eq!(pane.data(), Some(&7));
-        assert!(pane.age(later).starts_with("STALE"));
+        assert!(pane.age(later, false).starts_with("STALE"));
+        pane.came(later);
+        assert_eq!(pane.age(later + every, true), "STALE, 5 s old ...");
     }
 }

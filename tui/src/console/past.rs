@@ -10,7 +10,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::filter::length;
 use super::message::Query;
-use super::model::{AccountView, Model, SessionView};
+use super::model::{AccountView, Link, Model, SessionView};
 use super::pane::Pane;
 use super::screens::Screen;
 use super::text::{clock, stamp};
@@ -170,8 +170,13 @@ impl Model {
             Some(past) if self.shows_past() && !pane.is_loading() && pane.failed().is_none() => {
                 format!("as of {}", past.name(self.now))
             }
-            _ => pane.age(self.now),
+            _ => self.age_now(pane),
         }
+    }
+
+    /// How old the data of a pane is that has no past.
+    pub fn age_now<T>(&self, pane: &Pane<T>) -> String {
+        pane.age(self.now, matches!(self.link, Link::Down { .. }))
     }
 }
 

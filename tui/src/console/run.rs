@@ -360,9 +360,6 @@ async fn watch(
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
     loop {
-        if let Some(outcome) = act::outcome(&known) {
-            return outcome;
-        }
         let progress = Message::Progress {
             job,
             ended: known.ended,
@@ -370,6 +367,9 @@ async fn watch(
         };
         if sender.send(progress).await.is_err() {
             return Err(Failed::NotTried);
+        }
+        if let Some(outcome) = act::outcome(&known) {
+            return outcome;
         }
         looks.tick().await;
         match remote.progress(known.id).await {

@@ -4,23 +4,25 @@
 //! pages backwards. Every message has a sequence in its shard, so one that
 //! comes both ways is held once; what the stream skips is a row of its own.
 
+mod older;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use countersign_openapi::{Event, Page};
+use countersign_openapi::Event;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use self::older::Older;
 use super::follow::Follow;
 use super::pane::Pane;
 use crate::Followed;
+
+pub use self::older::Back;
 
 /// Rows that are held at most; what is older is dropped and counted.
 pub const ROWS_MAX: usize = 10_000;
 /// The number of the first row; what is older gets lower ones.
 const FIRST: u64 = 1 << 40;
-
-/// Rows before the oldest at which what is older is asked for.
-const NEAR: u64 = 50;
 
 /// A row of the tail.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,25 +38,6 @@ pub enum TailRow {
         /// The last one.
         to: u64,
     },
-}
-
-/// What of the log before the stream is known.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-enum Older {
-    /// Nothing was asked yet.
-    #[default]
-    Unknown,
-    /// There is more behind this cursor.
-    Behind(String),
-    /// There is nothing more, or no room for it.
-    End,
-}
-
-/// A page of what was before, to be asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Back {
-    /// Its cursor; the first page has none.
-    pub after: Option<String>,
 }
 
 /// The newest events, oldest first.
@@ -76,6 +59,8 @@ pub struct Tail {
     top: u64,
     /// Whether somebody went up and found no further row that fits.
     reaching: bool,
+    /// Pages that were read to fill the screen.
+    looked: u8,
     /// The stream.
     pub follow: Follow,
     /// When the stream said something last.
@@ -97,6 +82,7 @@ impl Default for Tail {
             unseen: 0,
             top: FIRST,
             reaching: false,
+            looked: 0,
             follow: Follow::default(),
             heard: None,
             pane: Pane::default(),
@@ -143,20 +129,6 @@ impl Tail {
             .map(|(shard, sequence)| format!("{shard}.{sequence}"))
     }
 
-    /// Whether to ask for what happened before, and the cursor to ask with:
-    /// once when the stream is there, and whenever the cursor is near the
-    /// oldest row or cannot go further up.
-    pub fn wants_older(&self) -> Option<Back> {
-        let near = self.cursor_row().saturating_sub(self.first) < NEAR;
-        match &self.older {
-            Older::Unknown => Some(Back { after: None }),
-            Older::Behind(cursor) if (near || self.reaching) && !self.is_live() => Some(Back {
-                after: Some(cursor.clone()),
-            }),
-            _ => None,
-        }
-    }
-
     /// Forgets all rows, where it is not known what came behind them.
     pub fn forget(&mut self) {
         let follow = std::mem::take(&mut self.follow);
@@ -166,49 +138,9 @@ impl Tail {
         };
     }
 
-    /// Whether everything that the service has is held.
-    pub fn has_beginning(&self) -> bool {
-        self.older == Older::End && self.dropped == 0
-    }
-
-    /// Takes a page of what happened before, newest first.
-    pub fn absorb_older(&mut self, page: Page<Event>) {
-        let held = &self.held_messages;
-        let new = page.items.into_iter().filter_map(|event| {
-            let place = place(&event)?;
-            (!held.contains(&place)).then_some((place, event))
-        });
-        let mut new: Vec<_> = new.collect();
-        let room = ROWS_MAX.saturating_sub(self.rows.len());
-        self.older = match page.next {
-            Some(next) if new.len() <= room => Older::Behind(next),
-            _ => Older::End,
-        };
-        if new.len() > room {
-            self.dropped += (new.len() - room) as u64;
-            new.truncate(room);
-        }
-        for ((shard, sequence), _) in &new {
-            self.held_messages.insert((*shard, *sequence));
-            let last = self.known.entry(*shard).or_insert(*sequence);
-            *last = (*last).max(*sequence);
-        }
-        self.reaching = false;
-        let was_empty = self.rows.is_empty();
-        for event in in_order(new.into_iter().map(|(_, event)| event).collect())
-            .into_iter()
-            .rev()
-        {
-            self.rows.push_front(TailRow::Event(Box::new(event)));
-            self.first -= 1;
-        }
-        if was_empty {
-            self.top = self.first;
-        }
-    }
-
-    /// Takes in what the stream brought.
-    pub fn take(&mut self, item: Followed) {
+    /// Takes in what the stream brought. What is replayed comes shard by shard
+    /// and is put where it happened; within a shard it stays as it comes.
+    pub fn take(&mut self, item: Followed, replays: bool) {
         match item {
             Followed::Events(events) => {
                 let Some(place) = events.first().and_then(place) else {
@@ -221,16 +153,40 @@ impl Tail {
                 let last = self.known.entry(place.0).or_insert(place.1);
                 *last = (*last).max(place.1);
                 for event in events {
-                    self.push(TailRow::Event(Box::new(event)));
+                    let at = if replays {
+                        self.happened(&event, place.0)
+                    } else {
+                        self.rows.len()
+                    };
+                    self.insert(at, TailRow::Event(Box::new(event)));
                 }
             }
-            Followed::Gap { shard, from, to } => self.push(TailRow::Gap { shard, from, to }),
+            Followed::Gap { shard, from, to } => {
+                self.insert(self.rows.len(), TailRow::Gap { shard, from, to });
+            }
             Followed::Beat { .. } | Followed::End => {}
         }
     }
 
-    fn push(&mut self, row: TailRow) {
-        self.rows.push_back(row);
+    /// Behind which rows an event of a shard belongs.
+    fn happened(&self, event: &Event, shard: u64) -> usize {
+        let is_later = |row: &&TailRow| {
+            row.event().is_some_and(|known| {
+                known.occurred_at > event.occurred_at
+                    && place(known).is_some_and(|(other, _)| other != shard)
+            })
+        };
+        self.rows.len() - self.rows.iter().rev().take_while(is_later).count()
+    }
+
+    fn insert(&mut self, at: usize, row: TailRow) {
+        let number = self.first + at as u64;
+        if at < self.rows.len() {
+            // Cursor and screen stay on their rows.
+            self.held = self.held.map(|held| held + u64::from(held >= number));
+            self.top += u64::from(self.top > number);
+        }
+        self.rows.insert(at, row);
         if self.held.is_some() {
             self.unseen += 1;
         }
@@ -285,7 +241,10 @@ impl Tail {
             }
         }
         let at_end = forward && left > 0;
-        self.reaching |= !forward && left > 0;
+        if !forward && left > 0 {
+            self.reaching = true;
+            self.looked = 0;
+        }
         self.held = (!at_end).then_some(at);
         if at_end {
             self.unseen = 0;
@@ -368,28 +327,6 @@ impl TailRow {
             Self::Gap { .. } => None,
         }
     }
-}
-
-/// Newest first becomes oldest first; the events of one message keep their
-/// own order.
-fn in_order(newest_first: Vec<Event>) -> Vec<Event> {
-    let mut ordered: VecDeque<Event> = VecDeque::with_capacity(newest_first.len());
-    let mut message: Vec<Event> = Vec::new();
-    for event in newest_first {
-        if message
-            .last()
-            .is_some_and(|last| last.position != event.position)
-        {
-            for earlier in std::mem::take(&mut message).into_iter().rev() {
-                ordered.push_front(earlier);
-            }
-        }
-        message.push(event);
-    }
-    for earlier in message.into_iter().rev() {
-        ordered.push_front(earlier);
-    }
-    ordered.into()
 }
 
 #[cfg(test)]

@@ -271,6 +271,14 @@ fn all_that_fits_is_counted_first_and_ended_as_counted() {
         Some(driver.now - BLINK - Duration::hours(2))
     );
     assert_eq!(filtered.as_of, "0.1-1.2@3");
+    // What the service ended is counted, not the one order.
+    let seen = driver.screen();
+    let all = format!("{number} of {number} sessions ended as of 1.9000");
+    assert!(seen.contains(&all), "{seen}");
+    assert_eq!(seen.matches("Enter closes").count(), 2, "{seen}");
+    assert!(!seen.contains("1 done"), "{seen}");
+    driver.press(&["Enter"]);
+    assert!(driver.screen().contains(&all), "{}", driver.screen());
 }
 
 #[test]

@@ -240,11 +240,11 @@ fn rows_beside_the_opened_one_are_gone_through() {
 }
 
 #[test]
-fn lists_of_the_service_say_why_they_are_not_sorted() {
+fn lists_of_the_service_are_not_sorted() {
     let (mut driver, mut service) = at_sessions(10);
     driver.press(&["o"]);
     assert!(
-        driver.screen().contains("newest first"),
+        driver.screen().contains("o means nothing on Sessions"),
         "{}",
         driver.screen()
     );

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::made;
 
 /// What it knows, and how it is.
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub struct Service {
     /// Newest first.
     pub sessions: Vec<Session>,
@@ -27,6 +28,8 @@ pub struct Service {
     pub refuses: Vec<Uuid>,
     /// Whether its read models are being made anew.
     pub rebuilding: bool,
+    /// Whether sessions end with their account, and not by themselves.
+    pub ends_accounts: bool,
     /// Everything that it was told to do.
     pub told: Vec<Order>,
 }
@@ -42,6 +45,7 @@ impl Service {
             troubled: false,
             refuses: Vec::new(),
             rebuilding: false,
+            ends_accounts: false,
             told: Vec::new(),
         }
     }
@@ -95,7 +99,11 @@ impl Service {
                 account.sessions_active = Some(9);
                 Data::Account(Box::new(account))
             }
-            Query::SessionEvents(id, _) => all(made::session_history(*id)),
+            Query::SessionEvents(id, _) => {
+                let mut events = made::session_history(*id);
+                events.retain(|event| !self.ends_accounts || event.name != "ended");
+                all(events)
+            }
             Query::AccountEvents(id, _) => all(made::account_history(*id)),
             Query::Events { .. } => all(self.log.iter().rev().cloned().collect()),
             Query::Attempts(_) => Data::Attempts(made::attempts()),
@@ -171,6 +179,7 @@ impl Service {
                     at: made::NOW,
                     by: made::account_id(0).to_string(),
                     reason: "revoked_by_operator".to_owned(),
+                    note: Some(order.reason.clone()),
                 });
             }
         }

@@ -33,6 +33,7 @@ pub(crate) fn session(row: session::Session, now: Timestamp) -> wire::Session {
             at: ended.at.to_datetime(),
             by: actor_text(ended.by),
             reason: ended.reason,
+            note: None,
         }),
         elsewhere_at: row.elsewhere_at.map(Timestamp::to_datetime),
         current: None,

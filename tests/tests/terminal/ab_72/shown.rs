@@ -43,12 +43,12 @@ async fn walk(terminal: &mut Terminal, sessions: &[SessionId]) {
         terminal.press("jj");
     }
     terminal.press("3");
-    terminal.shows("2ND").await;
+    terminal.shows("FACTORS").await;
     for _ in sessions {
         terminal.press(ENTER);
         terminal.shows("account.registered").await;
         terminal.press(ESC);
-        terminal.shows("2ND").await;
+        terminal.shows("FACTORS").await;
         raw_json(terminal, "\"display_name\"").await;
         terminal.press("j");
     }

@@ -39,7 +39,13 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         let mut pane = canvas.part(0, facts_rows + beside, left, below - beside);
         tries(model, &mut pane);
         let mut pane = canvas.part(left, 0, columns - left, rows);
-        session::history(model, &mut pane, &view.timeline, view.is_in_timeline());
+        session::history(
+            model,
+            &mut pane,
+            &view.timeline,
+            view.is_in_timeline(),
+            None,
+        );
         return;
     }
     let mut pane = canvas.part(0, facts_rows, columns, below);
@@ -48,7 +54,13 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     } else if view.at_attempt.is_some() {
         tries(model, &mut pane);
     } else {
-        session::history(model, &mut pane, &view.timeline, view.is_in_timeline());
+        session::history(
+            model,
+            &mut pane,
+            &view.timeline,
+            view.is_in_timeline(),
+            None,
+        );
     }
 }
 
@@ -60,7 +72,7 @@ fn tries(model: &Model, canvas: &mut Canvas<'_>) {
     let focused = view.at_attempt.is_some();
     let mut inside = canvas.pane(
         "Tries to sign in, newest first",
-        &view.attempts.age(now),
+        &model.age_now(&view.attempts),
         focused,
     );
     let none = "no try of the last days is kept";

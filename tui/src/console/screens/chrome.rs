@@ -70,8 +70,10 @@ pub(super) fn health(model: &Model, canvas: &mut Canvas<'_>) {
     let signs = canvas.signs();
     if let Link::Down { since, next, .. } = model.link {
         let wait = span(next - model.now);
+        let since = model.answered.unwrap_or(since);
         let told = format!(
-            " ! NO ANSWER for {}; again in {wait} (r now). What is shown is old.",
+            " ! NO ANSWER since {} ({}); again in {wait} (r now). What is shown is old.",
+            clock(since),
             ago(model.now, since)
         );
         canvas.text(0, 0, u16::MAX, &told, Tone::Danger);
@@ -86,7 +88,7 @@ pub(super) fn health(model: &Model, canvas: &mut Canvas<'_>) {
         canvas.text(0, 0, u16::MAX, &told, Tone::Dim);
         return;
     };
-    let age = model.ready.age(model.now);
+    let age = model.age_now(&model.ready);
     let mut x = 1;
     // What is not well comes first, for the line may be too short.
     let ill = |state: CheckState| state != CheckState::Ok;
@@ -130,19 +132,34 @@ pub(super) fn hints(model: &Model, canvas: &mut Canvas<'_>) {
         (Phase::In, Some(Layer::Filter { .. })) => Some("Enter filters   Esc closes"),
         (Phase::In, Some(Layer::Export)) => Some("j JSONL   c CSV   Esc closes"),
         (Phase::In, Some(Layer::Arm(_))) => Some("Enter proves   Esc stays read-only"),
-        (Phase::In, Some(Layer::Confirm(_))) => Some("Tab next field   Esc cancels"),
+        (Phase::In, Some(Layer::Confirm(confirm))) => Some(match confirm.job {
+            _ if confirm.is_finished() => "Enter closes",
+            Some(_) => "working; wait for the outcome",
+            None => "Tab next field   Esc cancels",
+        }),
         (Phase::In, None) => None,
     };
     if let Some(own) = own {
         canvas.text(1, 0, u16::MAX, own, Tone::Plain);
         return;
     }
-    let last = "1-7  : all  ? help  q quit ";
-    let room = canvas.columns().saturating_sub(27);
+    let is_home = model.screen == Screen::Overview;
+    let last = if is_home {
+        ": ? help  q quit "
+    } else {
+        "1-7  : all  ? help  q quit "
+    };
+    let taken = u16::try_from(last.len()).unwrap_or(u16::MAX);
+    let room = canvas.columns().saturating_sub(taken);
     let mut x = 1;
     if model.past.is_some() {
         x += canvas.line(x, 0, &[(":now", Tone::Strong), (" back", Tone::Plain)]);
         x += 2;
+    }
+    if is_home {
+        places(canvas, x, room);
+        canvas.right(0, last, Tone::Dim);
+        return;
     }
     for row in TABLE {
         let common = matches!(row.action, Action::Palette | Action::Help | Action::Quit);
@@ -162,6 +179,26 @@ pub(super) fn hints(model: &Model, canvas: &mut Canvas<'_>) {
         x += 2;
     }
     canvas.right(0, last, Tone::Dim);
+}
+
+/// Where the other screens are.
+fn places(canvas: &mut Canvas<'_>, mut x: u16, room: u16) {
+    for row in TABLE {
+        let Action::Show(screen) = row.action else {
+            continue;
+        };
+        let (key, name) = (row.key(), screen.name());
+        let width = u16::try_from(key.len() + name.len() + 1).unwrap_or(u16::MAX);
+        if screen == Screen::Overview || x + width > room {
+            continue;
+        }
+        let pieces = [
+            (key.as_str(), Tone::Strong),
+            (" ", Tone::Plain),
+            (name, Tone::Plain),
+        ];
+        x += canvas.line(x, 0, &pieces) + 1;
+    }
 }
 
 /// What a list is sorted by, for its heading; empty as the service answers.

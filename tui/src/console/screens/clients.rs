@@ -50,7 +50,7 @@ fn clients(model: &Model, canvas: &mut Canvas<'_>, focused: bool) {
             all.len()
         ),
     };
-    let mut inside = canvas.pane(&title, &model.clients.age(model.now), focused);
+    let mut inside = canvas.pane(&title, &model.age_now(&model.clients), focused);
     let none = "no service signs in as itself; countersign clients add registers one";
     let none = if all.is_empty() {
         none
@@ -109,7 +109,7 @@ fn verifiers(model: &Model, canvas: &mut Canvas<'_>, focused: bool) {
             items.len()
         ),
     };
-    let mut inside = canvas.pane(&title, &model.verifiers.age(model.now), focused);
+    let mut inside = canvas.pane(&title, &model.age_now(&model.verifiers), focused);
     if table::nothing(
         &mut inside,
         &model.verifiers,

@@ -1,5 +1,7 @@
 //! Arming, and what is asked before something is done.
 
+use countersign_openapi::display_safe;
+
 use super::overlay::{Cursor, field, over};
 use super::{Canvas, Tone};
 use crate::console::canvas::width;
@@ -45,7 +47,7 @@ pub(super) fn confirm(confirm: &Confirm, canvas: &mut Canvas<'_>) -> Cursor {
     let below: u16 = if asked.is_some() { 5 } else { 4 };
     let columns = canvas.columns().min(78);
     let targets = u16::try_from(confirm.targets.len().min(5)).unwrap_or(5);
-    let facts = u16::try_from(confirm.facts.len()).unwrap_or(u16::MAX);
+    let facts = fact_rows(confirm, columns);
     let wanted = (targets + below + 9).saturating_add(facts);
     let (mut inside, left, top) = over(canvas, &confirm.title(), columns, wanted);
     let rows = inside.rows();
@@ -85,6 +87,14 @@ pub(super) fn confirm(confirm: &Confirm, canvas: &mut Canvas<'_>) -> Cursor {
     }
     cursor
         .filter(|_| confirm.job.is_none() && matches!(confirm.focus, Focus::Reason | Focus::Count))
+}
+
+/// About how many rows the facts take.
+fn fact_rows(confirm: &Confirm, columns: u16) -> u16 {
+    let columns = usize::from(columns.saturating_sub(8)).max(1);
+    let facts = confirm.facts.iter();
+    let rows: usize = facts.map(|fact| width(fact).div_ceil(columns)).sum();
+    u16::try_from(rows).unwrap_or(u16::MAX)
 }
 
 fn buttons(confirm: &Confirm, canvas: &mut Canvas<'_>, y: u16) {
@@ -128,7 +138,7 @@ fn question(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     }
     // Effects take about three rows; targets get the others.
     let number = u16::try_from(confirm.targets.len()).unwrap_or(u16::MAX);
-    let facts = u16::try_from(confirm.facts.len()).unwrap_or(u16::MAX);
+    let facts = fact_rows(confirm, canvas.columns());
     let room = rows.saturating_sub(y + 4 + facts).max(1);
     let shown = if number > room {
         room.saturating_sub(1).max(1)
@@ -137,14 +147,14 @@ fn question(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     };
     for target in confirm.targets.iter().take(usize::from(shown)) {
         let own = if target.own { " (yours)" } else { "" };
-        canvas.text(
-            1,
-            y,
-            u16::MAX,
-            &format!("{}{own}", target.label),
-            Tone::Strong,
-        );
-        y += 1;
+        let told = format!("{}{own}", target.label);
+        if number == 1 {
+            // The id is what it is about: it is not cut.
+            y += canvas.wrapped(1, y, &display_safe(&told), Tone::Strong);
+        } else {
+            canvas.text(1, y, u16::MAX, &told, Tone::Strong);
+            y += 1;
+        }
     }
     if number > shown {
         let rest = many(confirm.targets.len() - usize::from(shown), "other");
@@ -152,8 +162,7 @@ fn question(confirm: &Confirm, canvas: &mut Canvas<'_>) {
         y += 1;
     }
     for fact in &confirm.facts {
-        canvas.text(1, y, u16::MAX, fact, Tone::Plain);
-        y += 1;
+        y += canvas.wrapped(1, y, &display_safe(fact), Tone::Plain);
     }
     y += 1;
     let mut part = canvas.part(
@@ -166,11 +175,11 @@ fn question(confirm: &Confirm, canvas: &mut Canvas<'_>) {
 }
 
 fn outcomes(confirm: &Confirm, canvas: &mut Canvas<'_>) {
-    let (done, failed, under_way) = confirm.progress();
+    let (done, failed, _) = confirm.progress();
     let signs = canvas.signs();
     let all = confirm.targets.len().max(1);
     let width = usize::from(canvas.columns().saturating_sub(4)).min(40);
-    let filled = match confirm.far.filter(|_| under_way > 0) {
+    let filled = match confirm.far {
         Some((ended, matched)) => {
             let part = ended.min(matched) * width as u64 / matched.max(1);
             usize::try_from(part).unwrap_or(width)
@@ -179,8 +188,7 @@ fn outcomes(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     };
     let bar = signs.heights[7].repeat(filled);
     canvas.text(1, 0, u16::MAX, &bar, Tone::Good);
-    let told = format!("{done} done, {failed} failed, {under_way} under way");
-    canvas.text(1, 1, u16::MAX, &told, Tone::Plain);
+    canvas.text(1, 1, u16::MAX, &confirm.told(), Tone::Plain);
     let mut y = 3;
     if confirm.is_finished() {
         let tone = if failed == 0 {

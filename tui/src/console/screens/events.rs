@@ -2,7 +2,8 @@
 
 use time::OffsetDateTime;
 
-use super::{Canvas, Screen, Tone, chrome, session};
+use super::session::{self, when};
+use super::{Canvas, Screen, Tone, chrome};
 use crate::console::follow::Standing;
 use crate::console::model::Model;
 use crate::console::tail::{Tail, TailRow};
@@ -29,13 +30,16 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let fits = |row: &TailRow| fits_event(&model.event_filter, row, now);
     let height = usize::from(inside.rows());
     let shown = tail.shown(height, fits);
+    let is_filtered = !model.event_filter.text().is_empty();
+    let back = tail.looked_back_to(height, fits).filter(|_| is_filtered);
+    let back = back.map(|at| format!("looked back to {}, k looks further", when(now, at)));
     if shown.is_empty() {
-        nothing(model, &mut inside);
+        nothing(model, back, &mut inside);
         return;
     }
     for (y, (row, at)) in (0..).zip(shown) {
         match row {
-            TailRow::Event(event) => session::line(&mut inside, y, event, at, now),
+            TailRow::Event(event) => session::line(&mut inside, y, event, at, now, true),
             TailRow::Gap { shard, from, to } => {
                 let missing = count((to - from).saturating_add(1));
                 let told = format!(
@@ -48,7 +52,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
             }
         }
     }
-    foot(model, canvas);
+    foot(model, back, canvas);
 }
 
 /// How the log comes in.
@@ -70,7 +74,7 @@ fn mode(tail: &Tail, now: OffsetDateTime) -> String {
 }
 
 /// Why there is no row.
-fn nothing(model: &Model, canvas: &mut Canvas<'_>) {
+fn nothing(model: &Model, back: Option<String>, canvas: &mut Canvas<'_>) {
     let tail = &model.tail;
     let failed = tail.follow.failed.as_ref().or(tail.pane.failed());
     if let Some(failed) = failed {
@@ -83,13 +87,16 @@ fn nothing(model: &Model, canvas: &mut Canvas<'_>) {
     } else if model.event_filter.text().is_empty() {
         canvas.text(1, 1, u16::MAX, "nothing is in the log yet", Tone::Dim);
     } else {
-        let told = "no event fits the filter yet; Esc takes it away";
-        canvas.text(1, 1, u16::MAX, told, Tone::Dim);
+        let back = back.map_or_else(String::new, |back| format!("; {back}"));
+        let told = format!(
+            "no event fits the filter yet: events hold ids, not names{back}; Esc takes it away"
+        );
+        canvas.wrapped(1, 1, &told, Tone::Dim);
     }
 }
 
 /// Over the bottom border: how far the log was read.
-fn foot(model: &Model, canvas: &mut Canvas<'_>) {
+fn foot(model: &Model, back: Option<String>, canvas: &mut Canvas<'_>) {
     let tail = &model.tail;
     let rows = canvas.rows();
     let positions = tail.positions().collect::<Vec<_>>().join(" ");
@@ -104,6 +111,8 @@ fn foot(model: &Model, canvas: &mut Canvas<'_>) {
     };
     if !foot.is_empty() && rows > 0 {
         let room = canvas.columns().saturating_sub(4);
-        canvas.text(2, rows - 1, room, &format!(" as of {foot} "), Tone::Dim);
+        let back = back.map_or_else(String::new, |back| format!(" {back};"));
+        let told = format!("{back} as of {foot} ");
+        canvas.text(2, rows - 1, room, &told, Tone::Dim);
     }
 }

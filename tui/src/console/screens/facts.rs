@@ -171,7 +171,12 @@ fn of_session(model: &Model, session: &Session) -> Vec<Fact> {
         .unwrap_or_else(|| "(forgotten)".to_owned());
     let end = if session.ended.is_some() {
         let by = table::ended_by(session, own, signs);
-        (format!("{}, by {by}", table::reason(session)), Tone::Warn)
+        let note = session.ended.as_ref().and_then(|ended| ended.note.as_ref());
+        let note = note.map_or_else(String::new, |note| format!(": {note}"));
+        (
+            format!("{}, by {by}{note}", table::reason(session)),
+            Tone::Warn,
+        )
     } else {
         let left = span(session.expires_at - now);
         plain(format!("in {left}, if nothing happens"))
@@ -239,6 +244,7 @@ fn of_account(model: &Model, account: &Account) -> Vec<Fact> {
     };
     let sessions = match account.sessions_active {
         Some(active) => format!("{} active", count(active)),
+        None if model.shows_past() => "not kept as of then".to_owned(),
         None => "unknown".to_owned(),
     };
     let sessions = (sessions, Tone::Plain);

@@ -40,7 +40,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         sorted if sorted.is_empty() => "Keys  newest first".to_owned(),
         sorted => format!("Keys{sorted}"),
     };
-    let mut inside = pane.pane(&title, &model.keys.age(model.now), true);
+    let mut inside = pane.pane(&title, &model.age_now(&model.keys), true);
     if !table::nothing(
         &mut inside,
         &model.keys,
@@ -59,7 +59,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", &model.keys.age(model.now), false);
+    let mut inside = pane.pane("What it says", &model.age_now(&model.keys), false);
     let Some(key) = at.and_then(|at| keys.get(at)) else {
         return;
     };

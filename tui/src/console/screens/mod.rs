@@ -24,6 +24,7 @@ use super::theme::Tone;
 
 pub use facts::{Fact, facts};
 pub use overview::{Attention, attention};
+pub use session::ended_elsewhere;
 
 /// The smallest terminal in which the console can be read.
 pub const SIZE_MIN: (u16, u16) = (60, 15);

@@ -1,5 +1,7 @@
 //! Help, palette, filter, errors, JSON and choices: what lies over a screen.
 
+use countersign_openapi::display_safe;
+
 use super::{Canvas, Screen, Tone};
 use crate::console::canvas::width;
 use crate::console::input::LineEdit;
@@ -51,7 +53,7 @@ pub(super) fn field(
             } else {
                 // One character at a time, so that the cursor stands right.
                 let mut bytes = [0; 4];
-                countersign_openapi::display_safe(character.encode_utf8(&mut bytes)).into_owned()
+                display_safe(character.encode_utf8(&mut bytes)).into_owned()
             }
         })
         .collect();
@@ -203,9 +205,13 @@ pub(super) fn errors(model: &Model, top: usize, canvas: &mut Canvas<'_>) -> Curs
     if model.errors.is_empty() {
         inside.text(1, 0, u16::MAX, "nothing", Tone::Good);
     }
-    for (y, (at, text)) in (0..).zip(model.errors.iter().rev().skip(top)) {
+    let mut y = 0;
+    for (at, text) in model.errors.iter().rev().skip(top) {
+        if y >= inside.rows() {
+            break;
+        }
         inside.text(1, y, 8, &clock(*at), Tone::Dim);
-        inside.text(10, y, u16::MAX, text, Tone::Plain);
+        y += inside.wrapped(10, y, &display_safe(text), Tone::Plain);
     }
     None
 }

@@ -89,13 +89,13 @@ pub fn attention(model: &Model) -> Vec<Attention> {
             );
         }
         let (good, failed) = (overview.logins_15m, overview.logins_failed_15m);
-        if failed >= FAILED_MANY && failed * 2 > good {
+        if failed >= FAILED_MANY && failed * 4 > good {
             let says = format!(
-                "{} logins failed in 15 min, {} succeeded",
+                "{} logins failed in 15 min, {} succeeded; an account's Tries say whose",
                 count(failed),
                 count(good)
             );
-            push(Tone::Warn, says, Some((Screen::Events, "failed")));
+            push(Tone::Warn, says, Some((Screen::Accounts, "")));
         }
     }
     items.sort_by_key(|item| item.tone != Tone::Danger);
@@ -104,10 +104,11 @@ pub fn attention(model: &Model) -> Vec<Attention> {
 
 pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let (columns, rows) = (canvas.columns(), canvas.rows());
-    let top = rows.min(10);
+    // Something that needs attention is always in view.
+    let top = rows.min(10).min(rows.saturating_sub(4));
     let left = columns / 2;
     let mut pane = canvas.part(0, 0, left, top);
-    let mut inside = pane.pane("Overview", &model.overview.age(model.now), false);
+    let mut inside = pane.pane("Overview", &model.age_now(&model.overview), false);
     let overview = model.overview.data();
     if !table::nothing(&mut inside, &model.overview, overview.is_none(), "")
         && let Some(overview) = overview
@@ -119,7 +120,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let items = attention(model);
     let title = format!("Needs attention ({})  Enter opens", items.len());
     let mut pane = canvas.part(0, top, columns, rows - top);
-    let mut inside = pane.pane(&title, &model.ready.age(model.now), true);
+    let mut inside = pane.pane(&title, &model.age_now(&model.ready), true);
     if items.is_empty() {
         let told = if overview.is_some() {
             "Nothing needs attention."
@@ -162,11 +163,7 @@ fn numbers(canvas: &mut Canvas<'_>, overview: &Overview) {
         ("Sessions active", overview.sessions_active, Tone::Strong),
         ("Accounts", overview.accounts, Tone::Plain),
         ("Logins, 15 min", overview.logins_15m, Tone::Plain),
-        (
-            "Logins refused, 15 min*",
-            overview.logins_failed_15m,
-            failed,
-        ),
+        ("Refused, 15 min *", overview.logins_failed_15m, failed),
         ("Logins, 24 h", overview.logins_24h, Tone::Plain),
         (
             "Sessions ended, 24 h",
@@ -176,8 +173,9 @@ fn numbers(canvas: &mut Canvas<'_>, overview: &Overview) {
         ("Refresh reuse, 24 h", overview.refresh_reused_24h, reused),
     ];
     for (y, (label, number, tone)) in (0..).zip(rows) {
-        canvas.text(1, y, 22, label, Tone::Plain);
-        let mut number_part = canvas.part(24, y, 12, 1);
+        canvas.text(1, y, 20, label, Tone::Plain);
+        let columns = canvas.columns().saturating_sub(23).min(14);
+        let mut number_part = canvas.part(22, y, columns, 1);
         number_part.right(0, &count(number), tone);
     }
     let told = "* at the service that answered";
@@ -187,7 +185,7 @@ fn numbers(canvas: &mut Canvas<'_>, overview: &Overview) {
 fn chart(model: &Model, canvas: &mut Canvas<'_>) {
     let mut inside = canvas.pane(
         "Failed logins in 15 min, lately",
-        &model.overview.age(model.now),
+        &model.age_now(&model.overview),
         false,
     );
     let signs = inside.signs();

@@ -50,7 +50,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         rebuilding(items),
         chrome::sorted(model, Sorted::Projections)
     );
-    let mut inside = pane.pane(&title, &model.projections.age(model.now), true);
+    let mut inside = pane.pane(&title, &model.age_now(&model.projections), true);
     let none = "the service has no read models";
     if !table::nothing(&mut inside, &model.projections, items.is_empty(), none) {
         table::heading(&mut inside, COLUMNS);
@@ -65,7 +65,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         }
     }
     let mut pane = canvas.part(0, rows - below, columns, below);
-    let mut inside = pane.pane("What it says", &model.projections.age(model.now), false);
+    let mut inside = pane.pane("What it says", &model.age_now(&model.projections), false);
     if let Some(item) = items.get(at) {
         let owner = item.owner.as_deref().unwrap_or("nobody is named");
         let told = format!(

@@ -31,7 +31,11 @@ const WIDE: &[Column] = &[
 
 pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     let list = &model.sessions;
-    let title = chrome::heading(model, Screen::Sessions, "active and ended, newest first");
+    let title = chrome::heading(
+        model,
+        Screen::Sessions,
+        "active and ended, latest started first",
+    );
     let wide = canvas.columns() >= 110;
     let mut inside = canvas.pane(&title, &model.age(&list.pane), true);
     let none = if list.is_dry() {

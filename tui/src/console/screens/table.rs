@@ -146,6 +146,10 @@ pub(super) fn ended_by(session: &Session, own: Option<Uuid>, signs: &Signs) -> S
     let Some(ended) = &session.ended else {
         return String::new();
     };
+    if ended.reason == "refresh_reused" {
+        // Whoever held the token asked; that ended it was nobody's wish.
+        return "the service".to_owned();
+    }
     match Uuid::try_parse(&ended.by) {
         Ok(id) if own == Some(id) => "you".to_owned(),
         Ok(id) if id == session.account_id => "its owner".to_owned(),

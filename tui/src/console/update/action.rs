@@ -2,7 +2,8 @@
 
 use crossterm::event::KeyCode;
 
-use super::{chosen, filtered, lists, moving, orders};
+use super::chosen::Concerned;
+use super::{chosen, filtered, lists, menu, moving, orders};
 use crate::console::input::LineEdit;
 use crate::console::keys::Action;
 use crate::console::message::Effect;
@@ -20,7 +21,7 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
         Action::Show(screen) => model.show(screen),
         Action::Previous => {
             if let Some(screen) = model.trail.pop() {
-                model.screen = screen;
+                model.turn(screen);
             }
         }
         Action::Back => back(model),
@@ -57,11 +58,11 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
             lists::set(model, Screen::Sessions, filter);
         }
         Action::Follow => follow(model),
-        Action::Owner => {
-            if let Some(id) = chosen::account_id(model) {
-                model.open_account(id);
-            }
-        }
+        Action::Owner => match chosen::concerned(model) {
+            Some(Concerned::Account(id)) => model.open_account(id),
+            Some(Concerned::Session(id)) => model.open_session(id),
+            None => {}
+        },
         Action::Cause => {
             let found = match model.screen {
                 Screen::Events => chosen::event(model)
@@ -97,7 +98,8 @@ pub(super) fn perform(model: &mut Model, action: Action, effects: &mut Vec<Effec
             }
         }
         Action::Export => model.layer = Some(Layer::Export),
-        Action::Act => orders::act(model),
+        Action::Act => menu::act(model),
+        Action::RevokeSession => orders::revoke(model),
         Action::RevokeFiltered => filtered::start(model, effects),
         Action::RevokeAll => orders::on_account(model, Verb::RevokeAll),
         Action::Suspend => orders::on_account(model, Verb::Suspend),
@@ -182,7 +184,8 @@ fn back(model: &mut Model) {
             } else {
                 Screen::Accounts
             };
-            model.screen = model.trail.pop().unwrap_or(home);
+            let before = model.trail.pop().unwrap_or(home);
+            model.turn(before);
         }
         screen => {
             let filtered = lists::of(model, screen).is_some_and(|filter| !filter.text().is_empty());

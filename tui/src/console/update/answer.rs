@@ -309,6 +309,7 @@ pub(super) fn link(model: &mut Model, failed: Option<&Failed>, effects: &mut Vec
         }
         Some(Failed::NotTried) => {}
         _ => {
+            model.answered = Some(now);
             if let Link::Down { .. } = model.link {
                 model.link = Link::Up;
                 model.say("connected again", Tone::Good);

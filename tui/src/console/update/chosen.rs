@@ -26,7 +26,9 @@ pub(super) fn moved<T, K: PartialEq>(
 pub(super) fn sessions(model: &Model) -> Vec<&Session> {
     match model.screen {
         Screen::Sessions if !model.sessions.marks().is_empty() => model.sessions.marked().collect(),
-        Screen::Sessions | Screen::Session => session(model).into_iter().collect(),
+        Screen::Sessions | Screen::Session | Screen::Account => {
+            session(model).into_iter().collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -59,6 +61,31 @@ pub(super) fn account_id(model: &Model) -> Option<Uuid> {
         Screen::Accounts => model.accounts.selected().map(|account| account.id),
         Screen::Account => model.account.id,
         _ => session(model).map(|session| session.account_id),
+    }
+}
+
+/// Whom something concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concerned {
+    /// This account.
+    Account(Uuid),
+    /// This session.
+    Session(Uuid),
+}
+
+/// Whom the event of the log concerns; elsewhere the account of the session.
+pub(super) fn concerned(model: &Model) -> Option<Concerned> {
+    if model.screen != Screen::Events {
+        return account_id(model).map(Concerned::Account);
+    }
+    let event = event(model)?;
+    match event.noun.as_str() {
+        "account" => Some(Concerned::Account(event.subject_id)),
+        "session" => Some(Concerned::Session(event.subject_id)),
+        _ => {
+            let id = event.payload.0.get("account")?.as_str()?;
+            Uuid::try_parse(id).ok().map(Concerned::Account)
+        }
     }
 }
 

@@ -8,7 +8,6 @@ use crate::console::keys::{self, Action};
 use crate::console::message::Effect;
 use crate::console::model::{Model, Phase};
 use crate::console::screens::{Screen, is_large_enough};
-use crate::console::sort::Sorted;
 use crate::console::theme::Tone;
 
 /// Roles that may end sessions, and those that may change accounts. The
@@ -47,6 +46,13 @@ pub(super) fn key(model: &mut Model, key: KeyEvent, effects: &mut Vec<Effect>) {
         return;
     }
     let Some(binding) = keys::binding(key, model.screen) else {
+        if let Some(shown) = keys::elsewhere(key) {
+            let told = format!(
+                "{shown} means nothing on {}; ? shows the keys",
+                model.screen.name()
+            );
+            model.say(told, Tone::Warn);
+        }
         return;
     };
     if binding.action != Action::Quit {
@@ -78,7 +84,7 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
             told("no account is chosen")
         }
         Action::Act if !matches!(model.screen, Screen::Sessions | Screen::Session) => None,
-        Action::Act => may(model, REVOKERS).or_else(|| {
+        Action::Act | Action::RevokeSession => may(model, REVOKERS).or_else(|| {
             let sessions = chosen::sessions(model);
             if sessions.is_empty() {
                 told("no session is chosen")
@@ -117,7 +123,10 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
         Action::ClearMarks if model.sessions.marks().is_empty() => told("nothing is marked"),
         Action::Arm if model.arming.left(model.now).is_some() => told("already armed"),
         Action::Disarm if model.arming.left(model.now).is_none() => told("already read-only"),
-        Action::Owner if chosen::account_id(model).is_none() => told("no session is chosen"),
+        Action::Owner if chosen::concerned(model).is_none() => match chosen::event(model) {
+            Some(_) => told("it concerns no account and no session"),
+            None => told("nothing is chosen"),
+        },
         Action::Repair => may(model, WRITERS).or_else(|| match chosen::projection(model) {
             None => told("no read model is chosen"),
             Some(item) if item.state != ProjectionMode::Stopped => told("it has not stopped"),
@@ -130,9 +139,6 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
             is_under_way.then(|| "one is under way".to_owned())
         }),
         Action::Now if model.past.is_none() => told("this is now"),
-        Action::Sort | Action::SortTurned if Sorted::of(model).is_none() => {
-            told("newest first: the service has too many rows to sort them another way")
-        }
         Action::Cause => match chosen::event(model) {
             None => told("no event is chosen"),
             Some(event) if event.causation_id.is_none() => told("no event caused this one"),

@@ -8,7 +8,7 @@ use crate::console::message::{Effect, Query};
 use crate::console::model::{Model, Phase};
 use crate::console::order::Failed;
 use crate::console::screens::Screen;
-use crate::console::tail::Back;
+use crate::console::tail::{Back, TailRow};
 
 /// Asks for the stream while somebody looks, and for what was before it.
 pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
@@ -27,8 +27,10 @@ pub(super) fn ask(model: &mut Model, effects: &mut Vec<Effect>) {
         });
     }
     // Only behind the stream's begin, so that nothing is between the two.
+    let (height, filter) = (model.list_rows() + 1, &model.event_filter);
+    let fits = |row: &TailRow| lists::fits_event(filter, row, now);
     if model.tail.follow.is_there()
-        && let Some(Back { after }) = model.tail.wants_older()
+        && let Some(Back { after }) = model.tail.wants_older(height, fits)
     {
         let parameters = lists::event_parameters(&model.event_filter);
         let query = Query::Events { parameters, after };
@@ -54,8 +56,9 @@ pub(super) fn followed(model: &mut Model, ticket: u64, item: Followed, cursor: O
         Followed::Gap { .. } => Some(time::OffsetDateTime::UNIX_EPOCH),
         Followed::Beat { .. } | Followed::End => None,
     };
+    let replays = model.tail.follow.replays();
     if model.tail.follow.brought(ticket, cursor, newest) {
-        model.tail.take(item);
+        model.tail.take(item, replays);
         model.tail.heard = Some(model.now);
     }
 }

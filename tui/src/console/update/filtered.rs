@@ -10,7 +10,7 @@ use crate::console::filter::Filter;
 use crate::console::message::Effect;
 use crate::console::model::{Layer, Model};
 use crate::console::order::{Failed, Filtered, Verb};
-use crate::console::text::{count, many};
+use crate::console::text::{many, short};
 use crate::console::theme::Tone;
 
 /// Sessions of a preview that are named in the dialog.
@@ -121,7 +121,14 @@ fn open(
         facts.push("Your own session fits, too, and is spared.".to_owned());
     }
     let shown = preview.sample.iter().take(SHOWN);
-    facts.extend(shown.map(|session| format!("for example {}", orders::label(session))));
+    facts.extend(shown.map(|session| {
+        let email = session.email.as_deref().unwrap_or("unknown");
+        let ip = session.ip.as_deref().unwrap_or("no address");
+        format!(
+            "for example {email} {ip}, session {}",
+            short(session.id, "...")
+        )
+    }));
     let mut confirm = Confirm::new(Verb::RevokeFiltered, vec![target], facts, model.now);
     confirm.filtered = Some(Box::new(Filtered {
         predicate,
@@ -138,6 +145,5 @@ pub(super) fn progressed(model: &mut Model, job: u64, ended: u64, matched: u64) 
         && confirm.job == Some(job)
     {
         confirm.far = Some((ended, matched));
-        confirm.note = Some(format!("{} of {} ended", count(ended), count(matched)));
     }
 }

@@ -1,5 +1,7 @@
 //! What filters ask the service, and what the console looks at itself.
 
+use std::net::IpAddr;
+
 use countersign_openapi::{Account, AccountState, Client, ClientState, Session, SessionState};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -39,6 +41,10 @@ pub(super) fn parse(screen: Screen, text: &str) -> Result<Filter, String> {
     match screen {
         Screen::Sessions => {
             one_of("state", &STATES)?;
+            if filter.field("ip").is_some_and(|ip| !is_network(ip)) {
+                let expected = "an address or a network: 192.0.2.7, 10.0.0.0/8, 2001:db8::/32";
+                return Err(format!("ip: expected {expected}"));
+            }
             if let Some(id) = filter.field("account") {
                 Uuid::try_parse(id).map_err(|_| "account: expected an id".to_owned())?;
             }
@@ -51,6 +57,19 @@ pub(super) fn parse(screen: Screen, text: &str) -> Result<Filter, String> {
         _ => {}
     }
     Ok(filter)
+}
+
+/// Whether that is an address or a network.
+fn is_network(text: &str) -> bool {
+    let (address, bits) = match text.split_once('/') {
+        Some((address, bits)) => (address, Some(bits)),
+        None => (text, None),
+    };
+    let Ok(address) = address.parse::<IpAddr>() else {
+        return false;
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.is_none_or(|bits| bits.parse::<u8>().is_ok_and(|bits| bits <= most))
 }
 
 /// Sets the filter of a screen.
@@ -83,6 +102,7 @@ pub(super) fn set(model: &mut Model, screen: Screen, filter: Filter) {
             if is_other {
                 model.tail = Tail::default();
             }
+            model.tail.look_back();
         }
         _ => {}
     }

@@ -9,6 +9,7 @@ mod events;
 mod filtered;
 mod layer;
 mod lists;
+mod menu;
 mod moving;
 mod orders;
 mod sign_in;

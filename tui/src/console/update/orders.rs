@@ -1,14 +1,13 @@
 //! From "end this" to orders, and what became of them.
 
-use countersign_openapi::{Account, ProjectionMode, Session};
+use countersign_openapi::{Account, ProjectionMode, Session, SigningKey, SigningKeyState};
 use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
-use super::{action, chosen, dispatch, lists};
+use super::{action, chosen, lists};
 use crate::console::confirm::{Confirm, Outcome, Target};
-use crate::console::keys::Action;
 use crate::console::message::{Effect, Query};
-use crate::console::model::{Layer, MenuItem, Model};
+use crate::console::model::{Layer, Model};
 use crate::console::order::{Done, Failed, Verb};
 use crate::console::screens::Screen;
 use crate::console::text::many;
@@ -19,63 +18,6 @@ pub(super) fn label(session: &Session) -> String {
     let email = session.email.as_deref().unwrap_or("unknown");
     let ip = session.ip.as_deref().unwrap_or("no address");
     format!("{} {ip} {}", email, session.id)
-}
-
-/// `x`: on sessions, ending them; on accounts, a choice.
-pub(super) fn act(model: &mut Model) {
-    match model.screen {
-        Screen::Sessions | Screen::Session => revoke(model),
-        _ => menu(model),
-    }
-}
-
-fn menu(model: &mut Model) {
-    let entry = |key, says, action| MenuItem {
-        key,
-        says,
-        action,
-        refused: dispatch::refused(model, action),
-    };
-    let (title, items) = match model.screen {
-        Screen::Clients => {
-            let name = chosen::client(model).map(|client| client.name.clone());
-            let items = vec![
-                entry('d', "disable it", Action::DisableClient),
-                entry('e', "enable it", Action::EnableClient),
-            ];
-            (name, items)
-        }
-        Screen::Projections => {
-            let item = chosen::projection(model);
-            let name = item.map(|item| format!("{} shard {}", item.name, item.shard));
-            let items = vec![
-                entry('r', "repair: try its event again", Action::Repair),
-                entry('b', "rebuild all read models", Action::Rebuild),
-            ];
-            (name, items)
-        }
-        Screen::Keys => {
-            let kid = chosen::key(model).map(|key| key.kid.clone());
-            let items = vec![
-                entry('r', "rotate: the next key signs", Action::RotateKeys),
-                entry('k', "revoke this key", Action::RevokeKey),
-            ];
-            (kid, items)
-        }
-        _ => {
-            let email = chosen::account(model).map(|account| account.email.clone());
-            let items = vec![
-                entry('r', "revoke all its sessions", Action::RevokeAll),
-                entry('s', "suspend it", Action::Suspend),
-                entry('e', "reinstate it", Action::Reinstate),
-                entry('f', "reset its second factors", Action::ResetFactors),
-            ];
-            (email, items)
-        }
-    };
-    let title = title.unwrap_or_else(|| model.screen.name().to_owned());
-    let at = 0;
-    model.layer = Some(Layer::Menu { title, items, at });
 }
 
 /// Asks before something is done to the client of the screen.
@@ -100,7 +42,7 @@ pub(super) fn on_key(model: &mut Model, verb: Verb) {
     }
     let keys = model.keys.data().map(Vec::as_slice).unwrap_or_default();
     let key = if verb == Verb::RotateKeys {
-        let active = countersign_openapi::SigningKeyState::Active;
+        let active = SigningKeyState::Active;
         keys.iter().find(|key| key.state == active)
     } else {
         chosen::key(model)
@@ -112,21 +54,31 @@ pub(super) fn on_key(model: &mut Model, verb: Verb) {
     if key.kid.is_empty() || !key.kid.bytes().all(is_kid) {
         return model.say("that is not a key id", Tone::Danger);
     }
-    let mut facts = Vec::new();
-    let next = countersign_openapi::SigningKeyState::Next;
-    if verb == Verb::RotateKeys
-        && let Some(next) = keys.iter().find(|key| key.state == next)
-        && !next.lacking.is_empty()
-    {
-        let lacking = next.lacking.join(", ");
-        facts.push(format!("! The next key is not held by: {lacking}."));
-    }
+    let facts = match verb {
+        Verb::RotateKeys => follows(keys),
+        _ => Vec::new(),
+    };
     let target = Target {
         id: key.kid.clone(),
         label: format!("{} {}", key.algorithm, key.kid),
         own: false,
     };
     open(model, verb, vec![target], facts);
+}
+
+/// What a rotation leads to, which depends on whether a key waits.
+fn follows(keys: &[SigningKey]) -> Vec<String> {
+    let Some(next) = keys.iter().find(|key| key.state == SigningKeyState::Next) else {
+        let told = "No next key is waiting: a new one is published now, and signs after verifiers \
+                    have had time to fetch it (column SIGNS FROM).";
+        return vec![told.to_owned()];
+    };
+    let mut facts = vec!["The next key signs, once every live verifier holds it.".to_owned()];
+    if !next.lacking.is_empty() {
+        let lacking = next.lacking.join(", ");
+        facts.push(format!("! The next key is not held by: {lacking}."));
+    }
+    facts
 }
 
 /// Asks before something is done to read models.
@@ -171,7 +123,7 @@ pub(super) fn on_projections(model: &mut Model, verb: Verb) {
     open(model, verb, vec![target], facts);
 }
 
-fn revoke(model: &mut Model) {
+pub(super) fn revoke(model: &mut Model) {
     if !is_armed(model, "press x again to revoke") {
         return;
     }
@@ -327,6 +279,13 @@ pub(super) fn acted(
     if let Some(place) = confirm.outcomes.get_mut(index) {
         *place = Some(outcome.clone());
     }
+    if confirm.is_finished() {
+        confirm.note = None;
+        let matched = confirm.filtered.as_ref().map(|all| all.matched);
+        if let (Some(matched), None, Ok(_)) = (matched, confirm.far, &outcome) {
+            confirm.far = Some((matched, matched));
+        }
+    }
     super::answer::link(model, outcome.as_ref().err(), effects);
     match outcome {
         Ok(done) => look_again(model, verb, &target, done.position, effects),
@@ -372,6 +331,7 @@ fn look_again(
             model.session.timeline.pane.expire();
         }
         model.session.others.expire();
+        model.account.sessions.expire();
         let query = Query::Session { id, at_least };
         effects.push(Effect::Ask { ticket, query });
     } else {
