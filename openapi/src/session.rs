@@ -49,8 +49,14 @@ pub struct Ended {
     pub at: OffsetDateTime,
     /// Who: an account's id, or `system`.
     pub by: String,
-    /// Why: `logout`, `refresh_reused`, or an operator's words.
+    /// Why, in one word: `logout`, `refresh_reused`, `revoked_by_operator`.
     pub reason: String,
+    /// What the operator wrote who ended this session; only operators are
+    /// told. Left out if nobody wrote anything about this session alone. Show
+    /// it through `display_safe` only.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Example for Ended {
@@ -59,6 +65,7 @@ impl Example for Ended {
             at: datetime!(2026-11-22 14:23:11 UTC),
             by: "system".to_owned(),
             reason: "refresh_reused".to_owned(),
+            note: None,
         }
     }
 }

@@ -171,6 +171,7 @@ impl Service {
                     at: made::NOW,
                     by: made::account_id(0).to_string(),
                     reason: "revoked_by_operator".to_owned(),
+                    note: None,
                 });
             }
         }
