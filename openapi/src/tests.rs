@@ -181,6 +181,11 @@ fn absent_is_left_out_or_null_as_documented() {
         same_both_ways(&session)["ended"],
         json!({ "at": "2026-11-22T14:23:11Z", "by": "system", "reason": "refresh_reused" })
     );
+    let noted = Ended {
+        note: Some("phishing".to_owned()),
+        ..Ended::example()
+    };
+    assert_eq!(same_both_ways(&noted)["note"], "phishing");
     assert_eq!(
         same_both_ways(&Page::<Session> {
             items: vec![],

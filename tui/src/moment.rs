@@ -5,6 +5,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime, Time};
 
+use crate::console::length;
+
 /// Longer than any moment that is understood.
 const LENGTH_MAX: usize = 64;
 
@@ -20,8 +22,8 @@ const DATES: [&[BorrowedFormatItem<'_>]; 2] = [
 
 /// Reads a moment: RFC 3339 (`2026-11-22T14:03:07Z`), or UTC as it is shown in
 /// tables (`2026-11-22 14:03:07`), or a time of the UTC day that `now` is in
-/// (`14:03:07`). Seconds may be left out, and a `Z` at the end of the latter
-/// two is ignored.
+/// (`14:03:07`), or so long before `now` (`-90s`, `-5m`, `-1h`, `-2d`). Seconds
+/// may be left out of the middle two, and a `Z` at their end is ignored.
 ///
 /// # Errors
 ///
@@ -35,6 +37,14 @@ pub fn moment(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String>
     let text = text.trim();
     if text.len() > LENGTH_MAX {
         return Err(refused());
+    }
+    if let Some(ago) = text.strip_prefix('-') {
+        return length(ago)
+            .and_then(|ago| now.checked_sub(ago))
+            .map(|at| at.to_offset(time::UtcOffset::UTC))
+            .ok_or_else(|| {
+                "not a time: expected a length such as -90s, -15m, -1h or -2d".to_owned()
+            });
     }
     if let Ok(at) = OffsetDateTime::parse(text, &Rfc3339) {
         return Ok(at.to_offset(time::UtcOffset::UTC));
@@ -79,6 +89,9 @@ mod tests {
             ("14:03:07", datetime!(2026-11-21 14:03:07 UTC)),
             (" 14:03 ", datetime!(2026-11-21 14:03 UTC)),
             ("00:00", datetime!(2026-11-21 00:00 UTC)),
+            ("-90s", datetime!(2026-11-21 23:28:30 UTC)),
+            (" -5m", datetime!(2026-11-21 23:25 UTC)),
+            ("-2d", datetime!(2026-11-19 23:30 UTC)),
         ] {
             assert_eq!(moment(text, NOW), Ok(expected), "{text}");
         }
@@ -101,6 +114,11 @@ mod tests {
             "2026-11-22 14:03:07 and more",
             "1795356187000",
             "\u{202e}14:03",
+            "-",
+            "-5",
+            "-5y",
+            "--5m",
+            "-4000000000d",
             &"1".repeat(10_000),
         ] {
             let refused = moment(text, NOW).expect_err(text);

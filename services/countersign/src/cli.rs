@@ -130,6 +130,10 @@ enum Verb {
     },
     /// Opens the console: see everything, end anything, from a terminal. It
     /// starts read-only and speaks HTTP only.
+    ///
+    /// In it, ? shows the keys of a screen, A arms it for ten minutes (which
+    /// takes a second factor), and x acts: it ends or changes what the cursor
+    /// is on, after a dialog that says exactly what. q leaves.
     #[command(
         after_help = "Examples:\n  countersign console\n  countersign console --data-dir .data/dev\n  countersign console --context prod-eu"
     )]

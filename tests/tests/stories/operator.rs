@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Client, PASSWORD, SignedIn, World, email};
+use crate::support::{Client, PASSWORD, SignedIn, World, email, program};
 
 /// Nothing found.
 const NOBODY: [Uuid; 0] = [];
@@ -142,7 +142,29 @@ async fn a_session_is_ended_with_a_reason_that_only_operators_read() {
         .json();
     assert_eq!(row["state"], "revoked");
     assert_eq!(row["ended"]["by"], operator.account.to_string());
-    assert!(row["ended"]["reason"].is_string(), "{row}");
+    assert_eq!(row["ended"]["reason"], "revoked_by_operator");
+    assert_eq!(row["ended"]["note"], reason["reason"]);
+    world.projected().await;
+    let now = world.now();
+    for path in [
+        format!("/v1/admin/sessions?account_id={}", ada.account),
+        format!("/v1/admin/sessions?account_id={}&as_of={now}", ada.account),
+        format!("/v1/admin/sessions/{}?as_of={now}", ada.session),
+    ] {
+        let read = world.get(&path).by(&operator.access).send().await;
+        let read = read.expect(200).text();
+        assert!(read.contains("incident 311"), "{path}: {read}");
+    }
+    let show = ["sessions", "show", &ada.session.to_string()];
+    let said = program(&world, &operator, &show).await.ended(0);
+    assert!(said.out.contains("laptop, incident 311"), "{}", said.out);
+    let again = world.login(&address).await;
+    for path in ["/v1/me/sessions", "/v1/me/export"] {
+        let own = world.get(path).by(&again.access).at(&again.position);
+        let own = own.send().await.expect(200).text();
+        assert!(own.contains("revoked_by_operator"), "{path}: {own}");
+        assert!(!own.contains("incident 311"), "{path}: {own}");
+    }
     let events = world.get(&format!("/v1/admin/sessions/{}/events", ada.session));
     let events = events.by(&operator.access).send().await;
     assert_eq!(
@@ -183,7 +205,6 @@ async fn a_session_is_ended_with_a_reason_that_only_operators_read() {
         let answer = world.post(&path, &bad).by(&operator.access).send().await;
         assert_eq!(answer.code(), "validation_failed", "{bad}");
     }
-    let _ = world.login(&address).await;
 }
 
 #[tokio::test]

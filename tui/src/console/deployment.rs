@@ -32,6 +32,14 @@ pub enum DeploymentError {
         /// Why not.
         error: std::io::Error,
     },
+    /// There is no file of contexts, where one is named.
+    #[error(
+        "{path} is not there; it names deployments, in three lines each:\n\n[prod]\nurl = \"https://id.example.com\"\nemail = \"ada@example.com\""
+    )]
+    Missing {
+        /// Which file.
+        path: PathBuf,
+    },
     /// The file of contexts is not what it should be.
     #[error("{path}: {error}")]
     Malformed {
@@ -123,9 +131,12 @@ pub fn find(
 }
 
 fn entry(name: &str, path: &Path) -> Result<Entry, DeploymentError> {
-    let text = std::fs::read_to_string(path).map_err(|error| DeploymentError::Read {
-        path: path.to_owned(),
-        error,
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let path = path.to_owned();
+        match error.kind() {
+            std::io::ErrorKind::NotFound => DeploymentError::Missing { path },
+            _ => DeploymentError::Read { path, error },
+        }
     })?;
     let mut entries: Entries = toml::from_str(&text).map_err(|error| {
         let (path, error) = (path.to_owned(), Box::new(error));
@@ -210,5 +221,14 @@ mod tests {
         assert!(matches!(refused("bare"), DeploymentError::Plain(_)));
         assert!(refused("other").to_string().contains("bare, lab, prod"));
         std::fs::remove_dir_all(&folder).expect("removed");
+        let told = refused("prod").to_string();
+        assert!(
+            told.contains("countersign/contexts.toml is not there"),
+            "{told}"
+        );
+        // What is shown can be written there as it is.
+        let (_, lines) = told.split_once("\n\n").expect("an example");
+        let entries: Entries = toml::from_str(lines).expect("TOML");
+        assert_eq!(entries["prod"].url, "https://id.example.com");
     }
 }

@@ -33,10 +33,12 @@ mod theme;
 mod timeline;
 mod update;
 
+pub use canvas::width;
 pub use confirm::{Confirm, DEAD, Focus, Target};
 pub(crate) use deployment::is_here;
 pub use deployment::{Deployment, DeploymentError, find};
 pub use filter::Filter;
+pub(crate) use filter::length;
 pub use follow::{Follow, Standing};
 pub use input::LineEdit;
 pub use keys::{Action, Binding, TABLE};

@@ -8,7 +8,6 @@
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
 
-use super::filter::length;
 use super::message::Query;
 use super::model::{AccountView, Link, Model, SessionView};
 use super::pane::Pane;
@@ -62,13 +61,7 @@ impl Past {
 /// Reads what was typed behind `:at`: `14:03:07`, `2026-11-22T14:03:07Z` or
 /// `-5m`.
 pub fn typed(text: &str, now: OffsetDateTime) -> Result<OffsetDateTime, String> {
-    let text = text.trim();
-    let at = match text.strip_prefix('-') {
-        Some(ago) => length(ago)
-            .and_then(|ago| now.checked_sub(ago))
-            .ok_or_else(|| "expected a length such as -90s, -15m, -1h or -2d".to_owned())?,
-        None => crate::moment(text, now)?,
-    };
+    let at = crate::moment(text, now)?;
     if at > now {
         let told = stamp(at);
         return Err(format!(

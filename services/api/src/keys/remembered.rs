@@ -38,7 +38,7 @@ pub(super) async fn remember(log: &Log, ring: &Loaded<Keyring>) -> Result<(), De
     };
     let bytes = serde_json::to_vec(&remembered).map_err(broken)?;
     let changed = log.vault().change(REMEMBERED, |known| {
-        let known = known.map(|known| serde_json::from_slice::<Remembered>(known));
+        let known = known.map(serde_json::from_slice::<Remembered>);
         let is_older = match known {
             Some(Ok(known)) => known.sequence < ring.sequence,
             // Nothing, or what an earlier version had kept.

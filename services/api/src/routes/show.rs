@@ -8,7 +8,7 @@ use poem_openapi::types::Any;
 
 use crate::denied::Denied;
 
-/// A session as it is at `now`.
+/// A session as it is at `now`, for an operator.
 pub(crate) fn session(row: session::Session, now: Timestamp) -> wire::Session {
     let state = match row.state(now) {
         session::SessionState::Active => wire::SessionState::Active,
@@ -33,13 +33,22 @@ pub(crate) fn session(row: session::Session, now: Timestamp) -> wire::Session {
             at: ended.at.to_datetime(),
             by: actor_text(ended.by),
             reason: ended.reason,
-            note: None,
+            note: ended.note,
         }),
         elsewhere_at: row.elsewhere_at.map(Timestamp::to_datetime),
         current: None,
         position: row.position.to_string(),
         causes: None,
     }
+}
+
+/// The same for whoever it belongs to: what an operator wrote is for operators.
+pub(crate) fn own_session(row: session::Session, now: Timestamp) -> wire::Session {
+    let mut shown = session(row, now);
+    if let Some(ended) = &mut shown.ended {
+        ended.note = None;
+    }
+    shown
 }
 
 /// An assurance level by its name. What is unknown counts least.

@@ -132,6 +132,35 @@ fn every_exit_code_is_explained() {
 }
 
 #[test]
+fn the_help_of_the_console_says_how_to_find_and_do_things_in_it() {
+    let mut root = Cli::command();
+    let console = root.find_subcommand_mut("console").expect("a console");
+    let help = console.render_long_help().to_string();
+    let help: Vec<&str> = help.split_whitespace().collect();
+    for said in ["? shows the keys", "A arms it", "x acts"] {
+        assert!(help.join(" ").contains(said), "{said}: {help:?}");
+    }
+}
+
+#[test]
+fn a_moment_of_the_past_may_be_so_long_ago() {
+    for what in ["sessions", "accounts"] {
+        let list = |at| Cli::try_parse_from(["countersign", what, "list", "--as-of", at]);
+        assert!(list("-5m").is_ok(), "{what}");
+        assert!(list("-5").is_err() && list("--state").is_err(), "{what}");
+    }
+}
+
+#[test]
+fn an_account_is_named_by_its_id_or_its_address() {
+    let show = |account| Cli::try_parse_from(["countersign", "accounts", "show", account]);
+    assert!(show("019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007").is_ok());
+    assert!(show("Ada@example.com").is_ok());
+    let refused = show("ada").err().map(|error| error.to_string());
+    assert!(refused.is_some_and(|why| why.contains("accounts list --q")));
+}
+
+#[test]
 fn what_ends_many_is_never_let_through_without_their_number() {
     let order = ["countersign", "sessions", "revoke", "--where", "all"];
     let given = |more: &[&'static str]| Cli::try_parse_from([&order[..], more].concat());

@@ -1,12 +1,12 @@
 //! `countersign accounts` about one account.
 
 use clap::{Args, Subcommand};
-use countersign_openapi::{Account, Attempt, AttemptOutcome, display_safe};
-use countersign_tui::Client;
+use countersign_openapi::{Account, Attempt, AttemptOutcome, ProblemCode, ProblemDetails};
+use countersign_tui::{Client, ClientError};
 use uuid::Uuid;
 
 use super::operate::{Operate, Page, signed_in};
-use super::output::{done, facts, moment, note_next, word, write};
+use super::output::{done, facts, moment, note_next, or_dash, word, write};
 use crate::Exit;
 use crate::parts::Failure;
 
@@ -16,17 +16,18 @@ pub enum OneAccount {
     /// Says how the last tries to sign in went, newest first: why did the last
     /// login fail?
     #[command(
-        after_help = "Examples:\n  countersign accounts attempts 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007\n  countersign accounts attempts 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --limit 1 -o jsonl"
+        after_help = "Examples:\n  countersign accounts attempts ada@example.com\n  countersign accounts attempts 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --limit 1 -o jsonl"
     )]
     Attempts {
-        /// Its id.
-        id: Uuid,
+        /// Its id or its address.
+        #[arg(value_parser = named)]
+        account: Named,
         #[command(flatten)]
         page: Page,
     },
     /// Suspends an account: its sessions end, and it cannot log in.
     #[command(
-        after_help = "Examples:\n  countersign accounts suspend 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"incident 311\"\n  countersign accounts suspend 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"incident 311\" --wait -o json"
+        after_help = "Examples:\n  countersign accounts suspend ada@example.com --reason \"incident 311\"\n  countersign accounts suspend 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"incident 311\" --wait -o json"
     )]
     Suspend(Ending),
     /// Lets a suspended account log in again.
@@ -34,8 +35,9 @@ pub enum OneAccount {
         after_help = "Examples:\n  countersign accounts reinstate 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"incident 311 is over\"\n  countersign accounts reinstate 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 --reason \"asked for by phone\" -o id"
     )]
     Reinstate {
-        /// Its id.
-        id: Uuid,
+        /// Its id or its address.
+        #[arg(value_parser = named)]
+        account: Named,
         /// Why; kept in the log.
         #[arg(long)]
         reason: String,
@@ -55,8 +57,9 @@ pub enum OneAccount {
 /// What ends sessions of an account, and why.
 #[derive(Args)]
 pub struct Ending {
-    /// Its id.
-    id: Uuid,
+    /// Its id or its address.
+    #[arg(value_parser = named)]
+    account: Named,
     /// Why; kept in the log.
     #[arg(long)]
     reason: String,
@@ -66,46 +69,161 @@ pub struct Ending {
     wait: bool,
 }
 
-const ATTEMPT_HEAD: &str =
-    "AT                    OUTCOME         FROM                SESSION OR REQUEST";
+/// An account as people call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// By its id.
+    Id(Uuid),
+    /// By its address, in any case of letters.
+    Address(String),
+}
+
+/// Reads what an account is called by.
+pub(super) fn named(text: &str) -> Result<Named, String> {
+    match text.parse() {
+        Ok(id) => Ok(Named::Id(id)),
+        Err(_) if text.contains('@') => Ok(Named::Address(text.to_owned())),
+        Err(_) => {
+            let way = "`countersign accounts list --q TEXT` finds both";
+            Err(format!("expected an id or an address; {way}"))
+        }
+    }
+}
+
+/// Rows of a page, and pages, in which an address is looked for: there are more
+/// than one if many addresses contain it.
+const PAGE_ROWS: u16 = 200;
+const PAGES_MAX: usize = 50;
+
+impl Named {
+    /// The account's id; that of whoever had the address then, if a moment is
+    /// given.
+    pub(super) async fn id(
+        &self,
+        client: &Client,
+        as_of: Option<&str>,
+    ) -> Result<Uuid, ClientError> {
+        let address = match self {
+            Self::Id(id) => return Ok(*id),
+            Self::Address(address) => address,
+        };
+        let wanted = address.to_lowercase();
+        let mut after: Option<String> = None;
+        for _ in 0..PAGES_MAX {
+            let page = client.accounts(Some(address), PAGE_ROWS, after.as_deref(), as_of);
+            let page = page.await?;
+            let is_it = |one: &&Account| one.email.to_lowercase() == wanted;
+            let mut found = page.items.iter().filter(is_it);
+            match (found.next(), found.next()) {
+                (Some(one), None) => return Ok(one.id),
+                (Some(_), Some(_)) => {
+                    return Err(told(
+                        ProblemCode::Conflict,
+                        "more than one account is shown with this address while it changes hands: name one by its id",
+                    ));
+                }
+                (None, _) => after = page.next,
+            }
+            if after.is_none() {
+                break;
+            }
+        }
+        Err(told(
+            ProblemCode::NotFound,
+            "no account has this address; `countersign accounts list --q TEXT` finds accounts by a part of it, or of a name",
+        ))
+    }
+}
+
+/// What the service would say, had it looked for the address.
+fn told(code: ProblemCode, detail: &str) -> ClientError {
+    let mut details = ProblemDetails::new(code);
+    details.detail = Some(detail.to_owned());
+    ClientError::Problem(Box::new(details))
+}
+
+const ATTEMPT_HEAD: &[&str] = &["AT", "OUTCOME", "FROM", "SESSION OR REQUEST"];
 
 /// One account.
 pub(super) async fn one_account(what: OneAccount, operate: &Operate) -> Result<Exit, Failure> {
     let output = operate.output;
     let (id, text, (position, applied)) = match what {
-        OneAccount::Attempts { id, page } => {
+        OneAccount::Attempts { account, page } => {
             let (limit, after) = (page.limit, page.after.as_deref());
-            let list = async |client: &mut Client| client.attempts(id, limit, after).await;
+            let list = async |client: &mut Client| {
+                let id = account.id(client, None).await?;
+                client.attempts(id, limit, after).await
+            };
             let found = signed_in(operate, list).await?;
             write(output, &found.items, ATTEMPT_HEAD, attempt_row, subject)?;
             note_next(found.next.as_deref());
             return Ok(Exit::Done);
         }
-        OneAccount::Reinstate { id, reason } => {
-            let reinstate = async |client: &mut Client| client.reinstate_account(id, &reason).await;
-            let position = signed_in(operate, reinstate).await?;
+        OneAccount::Reinstate { account, reason } => {
+            let reinstate = async |client: &mut Client| {
+                let id = account.id(client, None).await?;
+                let done = client.reinstate_account(id, &reason).await?;
+                Ok::<_, ClientError>((id, done))
+            };
+            let (id, position) = signed_in(operate, reinstate).await?;
             (id, "may log in again", (position, None))
         }
-        OneAccount::Suspend(Ending { id, reason, wait }) => {
-            let suspend =
-                async |client: &mut Client| client.suspend_account(id, &reason, wait).await;
-            (id, "is suspended", signed_in(operate, suspend).await?)
+        OneAccount::Suspend(of) => {
+            let suspend = async |client: &mut Client| {
+                let id = of.account.id(client, None).await?;
+                let done = client.suspend_account(id, &of.reason, of.wait);
+                Ok::<_, ClientError>((id, done.await?))
+            };
+            let (id, done) = signed_in(operate, suspend).await?;
+            (id, "is suspended", done)
         }
-        OneAccount::RevokeSessions(Ending { id, reason, wait }) => {
-            let revoke =
-                async |client: &mut Client| client.revoke_account_sessions(id, &reason, wait).await;
-            let revoked = signed_in(operate, revoke).await?;
-            (id, "has no sessions", revoked)
+        OneAccount::RevokeSessions(of) => {
+            let revoke = async |client: &mut Client| {
+                let id = of.account.id(client, None).await?;
+                let done = client.revoke_account_sessions(id, &of.reason, of.wait);
+                Ok::<_, ClientError>((id, done.await?))
+            };
+            let (id, done) = signed_in(operate, revoke).await?;
+            (id, "has no sessions", done)
         }
-        OneAccount::ResetFactors(Ending { id, reason, wait }) => {
-            let reset =
-                async |client: &mut Client| client.reset_account_factors(id, &reason, wait).await;
-            let reset = signed_in(operate, reset).await?;
-            (id, "has no second factors", reset)
+        OneAccount::ResetFactors(of) => {
+            let reset = async |client: &mut Client| {
+                let id = of.account.id(client, None).await?;
+                let done = client.reset_account_factors(id, &of.reason, of.wait);
+                Ok::<_, ClientError>((id, done.await?))
+            };
+            let (id, done) = signed_in(operate, reset).await?;
+            (id, "has no second factors", done)
         }
     };
     let text = format!("account {id} {text}");
     done(output, id, &text, &position, applied.as_ref())
+}
+
+/// Columns of a list of accounts.
+pub(super) const ACCOUNT_HEAD: &[&str] = &[
+    "ACCOUNT",
+    "STATE",
+    "EMAIL",
+    "FACTORS",
+    "REGISTERED",
+    "ROLES",
+];
+
+pub(super) fn account_row(account: &Account) -> Vec<String> {
+    let factors = account.factors.join(" ");
+    vec![
+        account.id.to_string(),
+        word(&account.state),
+        account.email.clone(),
+        if factors.is_empty() {
+            "-".to_owned()
+        } else {
+            factors
+        },
+        moment(account.created_at),
+        account.roles.join(" "),
+    ]
 }
 
 /// What is known of one account.
@@ -141,7 +259,7 @@ fn subject(attempt: &Attempt) -> String {
     id.map_or_else(|| "-".to_owned(), |id| id.to_string())
 }
 
-fn attempt_row(attempt: &Attempt) -> String {
+fn attempt_row(attempt: &Attempt) -> Vec<String> {
     let outcome = match attempt.outcome {
         AttemptOutcome::SignedIn => "signed in",
         AttemptOutcome::WrongPassword => "wrong password",
@@ -149,10 +267,10 @@ fn attempt_row(attempt: &Attempt) -> String {
         AttemptOutcome::Throttled => "throttled",
         AttemptOutcome::Shed => "turned away",
     };
-    format!(
-        "{:<20}  {outcome:<14}  {:<18}  {}",
+    vec![
         moment(attempt.at),
-        display_safe(attempt.network.as_deref().unwrap_or("-")),
+        outcome.to_owned(),
+        or_dash(attempt.network.as_deref()),
         subject(attempt),
-    )
+    ]
 }

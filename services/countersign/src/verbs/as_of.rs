@@ -20,7 +20,14 @@ pub(super) fn parse(text: &str) -> Result<AsOf, String> {
     if text.contains('@') {
         return Ok(AsOf(text.to_owned()));
     }
-    let at = moment(text, Clock::system().now().to_datetime())?;
+    let at = moment(text, Clock::system().now().to_datetime());
+    let at = at.map_err(|why| {
+        if text.trim().starts_with('-') {
+            why
+        } else {
+            format!("{why}, or so long ago as -5m says")
+        }
+    })?;
     at.format(&Rfc3339)
         .map(AsOf)
         .map_err(|error| error.to_string())
@@ -53,7 +60,7 @@ pub(super) fn say_causes(
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{Clock, parse};
 
     #[test]
     fn a_time_or_the_words_of_an_answer_are_taken() {
@@ -66,6 +73,9 @@ mod tests {
             read("12-0@1795356187000").as_deref(),
             Ok("12-0@1795356187000")
         );
-        assert!(read("yesterday").is_err());
+        let ago = read("-5m").expect("a time");
+        assert!(ago < Clock::system().now().to_string(), "{ago}");
+        assert!(read("yesterday").is_err_and(|why| why.contains("-5m")));
+        assert!(read("--state").is_err());
     }
 }

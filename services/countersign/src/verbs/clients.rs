@@ -106,8 +106,7 @@ pub enum Secrets {
     },
 }
 
-const HEAD: &str =
-    "CLIENT                                STATE     REGISTERED            SECRETS  KEYS  NAME";
+const HEAD: &[&str] = &["CLIENT", "STATE", "REGISTERED", "SECRETS", "KEYS", "NAME"];
 
 /// Clients.
 pub async fn clients(what: Clients, operate: &Operate) -> Result<Exit, Failure> {
@@ -226,14 +225,13 @@ fn client_facts(client: &Registered) -> String {
     ])
 }
 
-fn row(client: &Registered) -> String {
-    format!(
-        "{}  {:<8}  {:<20}  {:<7}  {:<4}  {}",
-        client.id,
+fn row(client: &Registered) -> Vec<String> {
+    vec![
+        client.id.to_string(),
         word(&client.state),
         moment(client.created_at),
-        client.secrets.len(),
-        client.key_ids.len(),
-        display_safe(&client.name),
-    )
+        client.secrets.len().to_string(),
+        client.key_ids.len().to_string(),
+        client.name.clone(),
+    ]
 }

@@ -21,7 +21,7 @@ pub fn config(settings: &Settings, output: Output) -> Result<Exit, Failure> {
     if output != Output::Table {
         let all: Vec<Value> = KEYS.iter().map(|key| setting(settings, key)).collect();
         let name = |one: &Value| one["name"].as_str().unwrap_or_default().to_owned();
-        write(output, &all, "", name, name)?;
+        write(output, &all, &[], |one| vec![name(one)], name)?;
         return Ok(Exit::Done);
     }
     say("# Settings of Countersign: flags (--set KEY=VALUE) over the environment");

@@ -10,9 +10,9 @@ use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::operate::{Operate, signed_in};
-use super::output::{Output, document, note_next, rows, write};
+use super::output::{Output, Table, document, note_next, rows, write};
 use crate::parts::Failure;
-use crate::{Exit, say, stopping, tell};
+use crate::{Exit, stopping, tell};
 
 /// What to do with events.
 #[derive(Subcommand)]
@@ -87,7 +87,11 @@ const PAGES_MAX: usize = 1_000;
 /// Rows of a page where every page is read.
 const PAGE_ROWS: u16 = 200;
 
-const HEAD: &str = "AT                        POSITION      WHAT                          BY                                            ABOUT";
+const HEAD: &[&str] = &["AT", "POSITION", "WHAT", "BY", "ABOUT"];
+
+/// Columns of a tail, whose head is written before anything happens: as wide
+/// as times, most positions and names, and ids are.
+const TAIL_WIDTHS: &[usize] = &[24, 10, 32, 44];
 
 /// Events.
 pub async fn events(what: Events, operate: &Operate) -> Result<Exit, Failure> {
@@ -129,16 +133,14 @@ async fn every_page(
 ) -> Result<Result<(), Failure>, ClientError> {
     let mut gathered = Vec::new();
     let mut count = 0;
-    if output == Output::Table {
-        say(HEAD);
-    }
+    let mut table = Table::of(HEAD);
     for _ in 0..PAGES_MAX {
         let found = page(after.take()).await?;
         count += found.items.len();
         after = found.next;
         if output == Output::Json {
             gathered.extend(found.items);
-        } else if let Err(failure) = rows(output, &found.items, row, |event| event.id) {
+        } else if let Err(failure) = rows(output, &mut table, &found.items, row, |event| event.id) {
             return Ok(Err(failure));
         }
         if after.is_none() || count >= EVENTS_MAX {
@@ -161,11 +163,13 @@ async fn tail(
     operate: &Operate,
 ) -> Result<Exit, Failure> {
     let cursor = RefCell::new(after);
+    let mut table = Table::of(HEAD).at_least(TAIL_WIDTHS);
     if operate.output == Output::Table {
-        say(HEAD);
+        table.say(Vec::new());
     }
+    let table = RefCell::new(table);
     let outcome = tokio::select! {
-        outcome = keep_following(query, &cursor, operate) => outcome,
+        outcome = keep_following(query, &cursor, &table, operate) => outcome,
         () = stopping::signal() => Ok(()),
     };
     note_next(cursor.borrow().as_deref());
@@ -177,6 +181,7 @@ async fn tail(
 async fn keep_following(
     query: &EventsQuery,
     cursor: &RefCell<Option<String>>,
+    table: &RefCell<Table>,
     operate: &Operate,
 ) -> Result<(), Failure> {
     let output = operate.output;
@@ -191,7 +196,7 @@ async fn keep_following(
             let broken = loop {
                 match stream.next().await {
                     Ok(Followed::End) => break None,
-                    Ok(item) => say_followed(output, &item),
+                    Ok(item) => say_followed(output, &mut table.borrow_mut(), &item),
                     Err(error) => break Some(error),
                 }
                 if let Some(reached) = stream.cursor() {
@@ -221,11 +226,11 @@ async fn keep_following(
 }
 
 /// Events on stdout, what is missing on stderr.
-fn say_followed(output: Output, item: &Followed) {
+fn say_followed(output: Output, table: &mut Table, item: &Followed) {
     match item {
         Followed::Events(events) => {
             // Events are JSON as they come; nothing of them cannot be written.
-            let _ = rows(output, events, row, |event| event.id);
+            let _ = rows(output, table, events, row, |event| event.id);
         }
         Followed::Gap { shard, from, to } => {
             tell(&format!(
@@ -263,19 +268,18 @@ pub(super) async fn timeline(id: Uuid, operate: &Operate) -> Result<Exit, Failur
 }
 
 /// An event on one line. What it says besides is in JSON.
-fn row(event: &Event) -> String {
+fn row(event: &Event) -> Vec<String> {
     let by = match event.actor.id {
         Some(id) => format!("{} {id}", event.actor.kind),
         None => event.actor.kind.clone(),
     };
-    format!(
-        "{:<24}  {:<12}  {:<28}  {:<44}  {}",
+    vec![
         instant(event.occurred_at),
-        display_safe(&event.position),
-        display_safe(&format!("{}.{}", event.noun, event.name)),
-        display_safe(&by),
-        event.subject_id,
-    )
+        event.position.clone(),
+        format!("{}.{}", event.noun, event.name),
+        by,
+        event.subject_id.to_string(),
+    ]
 }
 
 /// To the millisecond, for what happens close together.

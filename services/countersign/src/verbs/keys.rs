@@ -47,7 +47,15 @@ pub enum Keys {
     },
 }
 
-const HEAD: &str = "KEY                                          ALGORITHM  STATE     PUBLISHED             SIGNS FROM            UNTIL                 LACKING";
+const HEAD: &[&str] = &[
+    "KEY",
+    "ALGORITHM",
+    "STATE",
+    "PUBLISHED",
+    "SIGNS FROM",
+    "UNTIL",
+    "LACKING",
+];
 
 /// Signing keys.
 pub async fn keys(what: Keys, operate: &Operate) -> Result<Exit, Failure> {
@@ -98,12 +106,10 @@ fn tell<T: Serialize>(
     one(output, &answer, display_safe(kid), text)
 }
 
-fn row(key: &SigningKey) -> String {
-    let lacking = key.lacking.join(" ");
-    format!(
-        "{:<43}  {:<9}  {:<8}  {:<20}  {:<20}  {:<20}  {}",
-        display_safe(&key.kid),
-        display_safe(&key.algorithm),
+fn row(key: &SigningKey) -> Vec<String> {
+    vec![
+        key.kid.clone(),
+        key.algorithm.clone(),
         word(&key.state),
         moment(key.published_at),
         key.signs_from.map(moment).unwrap_or_default(),
@@ -111,6 +117,6 @@ fn row(key: &SigningKey) -> String {
             .or(key.retires_at)
             .map(moment)
             .unwrap_or_default(),
-        display_safe(&lacking),
-    )
+        key.lacking.join(" "),
+    ]
 }

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use countersign_openapi::{Account, Secret, Session, display_safe};
+use countersign_openapi::{Account, Secret, Session};
 use countersign_tui::{Client, ClientError, Context, Login, Prompt, SessionQuery, console};
 use uuid::Uuid;
 
-use super::accounts::{OneAccount, account_facts, one_account};
+use super::accounts::{
+    ACCOUNT_HEAD, Named, OneAccount, account_facts, account_row, named, one_account,
+};
 use super::as_of::{self, AsOf};
 use super::events::timeline;
-use super::output::{Output, done, facts, moment, note_next, one, word, write};
+use super::output::{Output, done, facts, moment, note_next, one, or_dash, word, write};
 use super::revocations::Order;
 use crate::parts::Failure;
 use crate::{Exit, tell};
@@ -20,7 +22,7 @@ use crate::{Exit, tell};
 pub enum Sessions {
     /// Lists sessions, newest first.
     #[command(
-        after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions list --ip 203.0.113.0/24 -o id\n  countersign sessions list --limit 200 -o jsonl"
+        after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions list --ip 203.0.113.0/24 -o id\n  countersign sessions list --as-of -5m --limit 200 -o jsonl"
     )]
     List {
         /// Only those whose account's address or name contains this.
@@ -33,8 +35,8 @@ pub enum Sessions {
         #[arg(long)]
         ip: Option<String>,
         /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
-        /// 14:03:07, in UTC.
-        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        /// 14:03:07, in UTC, or so long ago: -5m.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse, allow_hyphen_values = true)]
         as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
@@ -47,8 +49,8 @@ pub enum Sessions {
         /// Its id.
         id: Uuid,
         /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
-        /// 14:03:07, in UTC; with what led to each field.
-        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        /// 14:03:07, in UTC, or so long ago: -5m; with what led to each field.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse, allow_hyphen_values = true)]
         as_of: Option<AsOf>,
         /// What happened to it, oldest first, in place of what it is.
         #[arg(long, conflicts_with = "as_of")]
@@ -63,7 +65,7 @@ pub enum Sessions {
         #[arg(required_unless_present = "condition", conflicts_with = "condition")]
         id: Option<Uuid>,
         /// Every session of which all of this is true, by what its sign-in was:
-        /// account, client, network, user-agent, acr, acr-below, key,
+        /// account, client, network or ip, user-agent, acr, acr-below, key,
         /// started-before, started-after, or all.
         #[arg(long = "where", value_name = "NAME=VALUE ...")]
         condition: Option<String>,
@@ -99,22 +101,23 @@ pub enum Accounts {
         #[arg(long)]
         q: Option<String>,
         /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
-        /// 14:03:07, in UTC.
-        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        /// 14:03:07, in UTC, or so long ago: -5m.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse, allow_hyphen_values = true)]
         as_of: Option<AsOf>,
         #[command(flatten)]
         page: Page,
     },
     /// Shows one account.
     #[command(
-        after_help = "Examples:\n  countersign accounts show 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007\n  countersign accounts show 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 -o json"
+        after_help = "Examples:\n  countersign accounts show ada@example.com\n  countersign accounts show 019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6007 -o json"
     )]
     Show {
-        /// Its id.
-        id: Uuid,
+        /// Its id or its address.
+        #[arg(value_parser = named)]
+        account: Named,
         /// As it was then: 2026-11-22T14:03:07Z, "2026-11-22 14:03:07" or
-        /// 14:03:07, in UTC; with what led to each field.
-        #[arg(long, value_name = "TIME", value_parser = as_of::parse)]
+        /// 14:03:07, in UTC, or so long ago: -5m; with what led to each field.
+        #[arg(long, value_name = "TIME", value_parser = as_of::parse, allow_hyphen_values = true)]
         as_of: Option<AsOf>,
     },
     #[command(flatten)]
@@ -264,9 +267,12 @@ pub async fn sessions(what: Sessions, operate: &Operate) -> Result<Exit, Failure
 pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure> {
     let (q, as_of, page) = match what {
         Accounts::List { q, as_of, page } => (q, as_of, page),
-        Accounts::Show { id, as_of } => {
+        Accounts::Show { account, as_of } => {
             let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
-            let show = async |client: &mut Client| client.account(id, as_of).await;
+            let show = async |client: &mut Client| {
+                let id = account.id(client, as_of).await?;
+                client.account(id, as_of).await
+            };
             let found = signed_in(operate, show).await?;
             one(operate.output, &found, found.id, || account_facts(&found))?;
             if operate.output == Output::Table {
@@ -280,44 +286,27 @@ pub async fn accounts(what: Accounts, operate: &Operate) -> Result<Exit, Failure
     let as_of = as_of.as_ref().map(|as_of| as_of.0.as_str());
     let list = async |client: &mut Client| client.accounts(q, page.limit, after, as_of).await;
     let found = signed_in(operate, list).await?;
-    let head = format!(
-        "{:<36}  {:<32}  {:<20}  ROLES",
-        "ACCOUNT", "EMAIL", "REGISTERED"
-    );
-    let row = |account: &Account| {
-        format!(
-            "{}  {:<32}  {:<20}  {}",
-            account.id,
-            display_safe(&account.email),
-            moment(account.created_at),
-            display_safe(&account.roles.join(" ")),
-        )
-    };
-    write(operate.output, &found.items, &head, row, |account| {
-        account.id
-    })?;
+    let id = |account: &Account| account.id;
+    write(operate.output, &found.items, ACCOUNT_HEAD, account_row, id)?;
     note_next(found.next.as_deref());
     Ok(Exit::Done)
 }
 
-const SESSION_HEAD: &str = "SESSION                               STATE    EMAIL                     STARTED               SEEN                  ADDRESS          ENDED BY";
+const SESSION_HEAD: &[&str] = &[
+    "SESSION", "STATE", "EMAIL", "STARTED", "SEEN", "ADDRESS", "ENDED BY",
+];
 
-fn session_row(session: &Session) -> String {
-    let email = session.email.as_deref().unwrap_or("-");
-    let ended = session
-        .ended
-        .as_ref()
-        .map_or("", |ended| ended.reason.as_str());
-    format!(
-        "{}  {:<7}  {:<24}  {:<20}  {:<20}  {:<15}  {}",
-        session.id,
+fn session_row(session: &Session) -> Vec<String> {
+    let ended = session.ended.as_ref();
+    vec![
+        session.id.to_string(),
         word(&session.state),
-        display_safe(email),
+        or_dash(session.email.as_deref()),
         moment(session.started_at),
         moment(session.last_seen_at),
-        display_safe(session.ip.as_deref().unwrap_or("-")),
-        display_safe(ended),
-    )
+        or_dash(session.ip.as_deref()),
+        ended.map(|ended| ended.reason.clone()).unwrap_or_default(),
+    ]
 }
 
 /// What is known of one session.
@@ -326,6 +315,7 @@ fn session_facts(session: &Session) -> String {
         let at = moment(ended.at);
         format!("{at} by {}: {}", ended.by, ended.reason)
     });
+    let note = session.ended.as_ref().and_then(|ended| ended.note.clone());
     facts(&[
         ("session", session.id.to_string()),
         ("state", word(&session.state)),
@@ -347,6 +337,7 @@ fn session_facts(session: &Session) -> String {
             session.elsewhere_at.map(moment).unwrap_or_default(),
         ),
         ("ended", ended.unwrap_or_default()),
+        ("note", note.unwrap_or_default()),
         ("position", session.position.clone()),
     ])
 }

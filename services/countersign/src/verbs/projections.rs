@@ -5,7 +5,7 @@ use countersign_openapi::{ProjectionState, display_safe};
 use countersign_tui::Client;
 
 use super::operate::{Operate, signed_in};
-use super::output::{one, word, write};
+use super::output::{one, or_dash, word, write};
 use crate::Exit;
 use crate::parts::Failure;
 
@@ -34,7 +34,18 @@ pub enum Projections {
     Rebuild,
 }
 
-const HEAD: &str = "READ MODEL        SHARD  VERSION  STATE       POSITION      LAG       PER SECOND  LEFT     OWNER                           STOPPED AT";
+const HEAD: &[&str] = &[
+    "READ MODEL",
+    "SHARD",
+    "VERSION",
+    "STATE",
+    "POSITION",
+    "LAG",
+    "PER SECOND",
+    "LEFT",
+    "OWNER",
+    "STOPPED AT",
+];
 
 /// Read models.
 pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, Failure> {
@@ -75,24 +86,23 @@ pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-fn row(one: &ProjectionState) -> String {
+fn row(one: &ProjectionState) -> Vec<String> {
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
     let left = one.eta_seconds.map(|seconds| format!("{seconds} s"));
-    let fault = one.fault.as_ref().map(|fault| {
-        let (position, message) = (&fault.position, &fault.message);
-        format!("{}: {}", display_safe(position), display_safe(message))
-    });
-    format!(
-        "{:<16}  {:<5}  {:<7}  {:<10}  {:<12}  {:<8}  {:<10}  {:<7}  {:<30}  {}",
-        display_safe(&one.name),
-        one.shard,
-        one.version,
+    let fault = one
+        .fault
+        .as_ref()
+        .map(|fault| format!("{}: {}", fault.position, display_safe(&fault.message)));
+    vec![
+        one.name.clone(),
+        one.shard.to_string(),
+        one.version.to_string(),
         word(&one.state),
-        display_safe(&one.position),
-        one.lag_events,
+        one.position.clone(),
+        one.lag_events.to_string(),
         number(one.events_per_second),
-        left.unwrap_or_else(|| "-".to_owned()),
-        display_safe(one.owner.as_deref().unwrap_or("-")),
+        or_dash(left.as_deref()),
+        or_dash(one.owner.as_deref()),
         fault.unwrap_or_default(),
-    )
+    ]
 }

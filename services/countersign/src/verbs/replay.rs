@@ -159,16 +159,14 @@ pub async fn repair(
         Value::String(text) => display_safe(text).into_owned(),
         other => other.to_string(),
     };
-    let head = "SHARD  TRYING AGAIN  ATTEMPTS  SUBJECT AND ERROR";
+    let head = &["SHARD", "TRYING AGAIN", "ATTEMPTS", "SUBJECT AND ERROR"];
     let row = |one: &Value| {
-        format!(
-            "{:<5}  {:<12}  {:<8}  {}: {}",
+        vec![
             text(one, "shard"),
             text(one, "position"),
             text(one, "attempts"),
-            text(one, "subject"),
-            text(one, "error"),
-        )
+            format!("{}: {}", text(one, "subject"), text(one, "error")),
+        ]
     };
     write(output, &tried, head, row, |one| text(one, "shard"))?;
     Ok(Exit::Done)

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use countersign_openapi::{
-    Revocation, RevocationItem, RevocationPreview, RevocationState, StartRevocation, display_safe,
+    Revocation, RevocationItem, RevocationPreview, RevocationState, Session, StartRevocation,
+    display_safe,
 };
 use countersign_tui::{Client, ClientError, Prompt};
 use tokio::time::MissedTickBehavior;
 use uuid::Uuid;
 
 use super::operate::{Operate, Page, signed_in};
-use super::output::{Output, document, done, moment, note_next, one, word, write};
+use super::output::{
+    Output, Table, document, done, moment, note_next, one, or_dash, table, word, write,
+};
 use super::verifiers::waited;
 use super::where_clause;
 use crate::parts::Failure;
@@ -186,16 +189,15 @@ fn say_preview(output: Output, seen: &RevocationPreview) -> Result<(), Failure> 
     match output {
         Output::Table => {
             say(&summary(seen));
-            for session in &seen.sample {
-                let email = session.email.as_deref().unwrap_or("-");
-                say(&format!(
-                    "{}  {:<20}  {:<15}  {}",
-                    session.id,
+            let row = |session: &Session| {
+                vec![
+                    session.id.to_string(),
                     moment(session.started_at),
-                    display_safe(session.ip.as_deref().unwrap_or("-")),
-                    display_safe(email),
-                ));
-            }
+                    or_dash(session.ip.as_deref()),
+                    or_dash(session.email.as_deref()),
+                ]
+            };
+            Table::of(&[]).say(seen.sample.iter().map(row).collect());
             say(&format!("as of {}", display_safe(&seen.as_of)));
         }
         Output::Id => {
@@ -212,25 +214,33 @@ fn say_preview(output: Output, seen: &RevocationPreview) -> Result<(), Failure> 
 
 fn say_order(output: Output, order: &Revocation) -> Result<(), Failure> {
     one(output, order, order.id, || {
-        format!("{HEAD}\n{}", row(order))
+        table(HEAD, vec![row(order)]).join("\n")
     })
 }
 
-const HEAD: &str = "REVOCATION                            STATE      GIVEN                 MATCHED  ENDED    OVER     FAILED   BY";
+const HEAD: &[&str] = &[
+    "REVOCATION",
+    "STATE",
+    "GIVEN",
+    "MATCHED",
+    "ENDED",
+    "OVER",
+    "FAILED",
+    "BY",
+];
 
-fn row(order: &Revocation) -> String {
+fn row(order: &Revocation) -> Vec<String> {
     let number = |number: Option<u64>| number.map_or_else(|| "-".to_owned(), |n| n.to_string());
-    format!(
-        "{}  {:<9}  {:<20}  {:<7}  {:<7}  {:<7}  {:<7}  {}",
-        order.id,
+    vec![
+        order.id.to_string(),
         word(&order.state),
         moment(order.requested_at),
         number(order.matched),
-        order.ended,
+        order.ended.to_string(),
         number(order.already_over),
         number(order.failed),
-        display_safe(&order.by),
-    )
+        order.by.clone(),
+    ]
 }
 
 /// Orders.
@@ -254,11 +264,10 @@ pub async fn revocations(what: Revocations, operate: &Operate) -> Result<Exit, F
                 client.revocation_items(id, state, page.limit, after).await
             };
             let found = signed_in(operate, list).await?;
-            let head =
-                "SESSION                               ACCOUNT                               STATE";
+            let head = &["SESSION", "ACCOUNT", "STATE"];
             let row = |item: &RevocationItem| {
-                let state = word(&item.state);
-                format!("{}  {}  {state}", item.session_id, item.account_id)
+                let (session, account) = (item.session_id, item.account_id);
+                vec![session.to_string(), account.to_string(), word(&item.state)]
             };
             write(output, &found.items, head, row, |item| item.session_id)?;
             note_next(found.next.as_deref());

@@ -19,7 +19,7 @@ pub enum Verifiers {
     List,
 }
 
-const HEAD: &str = "VERIFIER                              NAME                      STATE   STALE    HEARD    POSITION";
+const HEAD: &[&str] = &["VERIFIER", "NAME", "STATE", "STALE", "HEARD", "POSITION"];
 
 /// Verifiers.
 pub async fn verifiers(what: Verifiers, operate: &Operate) -> Result<Exit, Failure> {
@@ -30,19 +30,19 @@ pub async fn verifiers(what: Verifiers, operate: &Operate) -> Result<Exit, Failu
     Ok(Exit::Done)
 }
 
-fn row(one: &Verifier) -> String {
+fn row(one: &Verifier) -> Vec<String> {
     let position = one.position.as_ref().map_or_else(String::new, |position| {
         let sequences: Vec<String> = position.iter().map(u64::to_string).collect();
         sequences.join("-")
     });
-    format!(
-        "{}  {:<24}  {:<6}  {:<7}  {:<7}  {position}",
-        one.id,
-        display_safe(&one.name),
-        state(one.state),
+    vec![
+        one.id.to_string(),
+        one.name.clone(),
+        state(one.state).to_owned(),
         one.staleness_ms.map_or_else(|| "-".to_owned(), seconds),
         seconds(one.heard_ms_ago),
-    )
+        position,
+    ]
 }
 
 fn state(state: VerifierState) -> &'static str {

@@ -1,11 +1,11 @@
 //! `network=203.0.113.0/24 client=web user-agent="two words"`: which sessions,
 //! as one writes it on a command line.
 
-use countersign_openapi::{Acr, RevocationPredicate, SessionState};
+use countersign_openapi::{Acr, RevocationPredicate, SessionState, display_safe};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-const NAMES: &str = "account, client, network, user-agent, acr, acr-below, key, started-before, started-after, state or all";
+const NAMES: &str = "account, client, network (or ip), user-agent, acr, acr-below, key, started-before, started-after, state or all";
 
 /// Reads conditions, all of which must hold. What is said twice is refused.
 pub(super) fn parse(text: &str) -> Result<RevocationPredicate, String> {
@@ -58,7 +58,10 @@ fn set(predicate: &mut RevocationPredicate, name: &str, value: Option<&str>) -> 
             Some(_) => Err("all: expected nothing, or true".into()),
         };
     }
-    let value = value.ok_or_else(|| format!("expected NAME=VALUE with a name of {NAMES}"))?;
+    let value = value.ok_or_else(|| {
+        let name = display_safe(name);
+        format!("{name}: expected NAME=VALUE with a name of {NAMES}")
+    })?;
     let text = || value.to_owned();
     let moment = || {
         let parsed = OffsetDateTime::parse(value, &Rfc3339);
@@ -77,7 +80,8 @@ fn set(predicate: &mut RevocationPredicate, name: &str, value: Option<&str>) -> 
             put(&mut predicate.account, name, id)
         }
         "client" => put(&mut predicate.client, name, text()),
-        "network" => put(&mut predicate.network, name, text()),
+        // A list narrows by `--ip`, and the console by `ip:`.
+        "network" | "ip" | "address" => put(&mut predicate.network, name, text()),
         "user-agent" => put(&mut predicate.user_agent, name, text()),
         "acr" => put(&mut predicate.acr, name, acr()?),
         "acr-below" => put(&mut predicate.acr_below, name, acr()?),
@@ -93,7 +97,10 @@ fn set(predicate: &mut RevocationPredicate, name: &str, value: Option<&str>) -> 
             };
             put(&mut predicate.state, name, state)
         }
-        _ => Err(format!("expected a name of {NAMES}")),
+        _ => Err(format!(
+            "{}: expected a name of {NAMES}",
+            display_safe(name)
+        )),
     }
 }
 
@@ -123,6 +130,10 @@ mod tests {
         for text in ["all", "all=true"] {
             assert_eq!(parse(text).expect("read").all, Some(true));
         }
+        for name in ["network", "ip", "address"] {
+            let read = parse(&format!("{name}=203.0.113.7")).expect("read");
+            assert_eq!(read.network.as_deref(), Some("203.0.113.7"));
+        }
         assert_eq!(parse("  "), Ok(RevocationPredicate::default()));
     }
 
@@ -143,8 +154,13 @@ mod tests {
             "started-after=yesterday",
             "state=open",
             "=web",
+            "ip=192.0.2.7 network=192.0.2.7",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+        for text in ["cleint=web", "cleint", "client=web cleint"] {
+            let why = parse(text).expect_err(text);
+            assert!(why.starts_with("cleint: "), "{why}");
         }
     }
 }

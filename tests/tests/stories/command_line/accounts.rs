@@ -58,6 +58,48 @@ async fn an_account_is_shown_suspended_and_reinstated() {
 }
 
 #[tokio::test]
+async fn an_account_is_named_by_its_address_and_by_no_part_of_it() {
+    let world = World::start().await;
+    let operator = world.operator().await;
+    let address = email("ada");
+    // The address of somebody else contains it.
+    let longer = world.register(&format!("x{address}")).await;
+    let ada = world.register(&address).await;
+    world.projected().await;
+    let shouted = address.to_uppercase();
+    let show = ["accounts", "show", &shouted, "-o", "id"];
+    let said = program(&world, &operator, &show).await.ended(0);
+    assert_eq!(said.lines(), [ada.account.to_string()]);
+    let show = ["accounts", "show", &address, "--as-of", "-0s", "-o", "id"];
+    let said = program(&world, &operator, &show).await.ended(0);
+    assert_eq!(said.lines(), [ada.account.to_string()]);
+    let attempts = ["accounts", "attempts", &address, "-o", "json"];
+    program(&world, &operator, &attempts).await.ended(0);
+    let suspend = ["accounts", "suspend", &address, "--reason", "x", "-o", "id"];
+    let said = program(&world, &operator, &suspend).await.ended(0);
+    assert_eq!(said.lines(), [ada.account.to_string()]);
+    world.refresh(&ada.refresh).await.expect(401);
+    world.refresh(&longer.refresh).await.expect(200);
+    world.projected().await;
+    let said = program(&world, &operator, &["accounts", "list"]).await;
+    let said = said.ended(0);
+    assert!(said.lines()[0].contains("STATE"), "{}", said.out);
+    let row = |of: &str| said.lines().into_iter().find(|line| line.contains(of));
+    let row = row(&ada.account.to_string()).expect("a row");
+    assert!(row.contains("suspended"), "{row}");
+
+    let part = &address[1..];
+    for (words, exit) in [
+        (["accounts", "show", part], 5),
+        (["accounts", "show", "ada"], 2),
+    ] {
+        let said = program(&world, &operator, &words).await.ended(exit);
+        assert!(said.out.is_empty(), "{}", said.out);
+        assert!(said.err.contains("accounts list --q"), "{}", said.err);
+    }
+}
+
+#[tokio::test]
 async fn why_the_last_login_failed_is_told_newest_first() {
     let account = Uuid::from_u128(7);
     let (session, request) = (Uuid::from_u128(8), Uuid::from_u128(9));

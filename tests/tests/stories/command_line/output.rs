@@ -2,7 +2,7 @@
 //! what is written moves no cursor and reorders no line.
 
 use countersign_openapi::{
-    Account, Attempt, Client, Event, ProjectionState, ProjectionsRepaired, Revocation,
+    Account, Attempt, Client, Ended, Event, ProjectionState, ProjectionsRepaired, Revocation,
     RevocationItem, RevocationPreview, Session, SigningKey, Verifier,
 };
 use poem_openapi::types::Example;
@@ -62,7 +62,9 @@ async fn ab_72_no_answer_reaches_the_terminal_in_any_form() {
     let id = Uuid::from_u128(7).to_string();
     let at = |path: &str| format!("GET /v1/admin/{path}");
     let of = |what: &str, more: &str| at(&format!("{what}/{id}{more}"));
-    let session = hostile::<Session>();
+    let mut session = hostile::<Session>();
+    session["ended"] = hostile::<Ended>();
+    session["ended"]["note"] = HOSTILE.into();
     let order = hostile::<Revocation>();
     let replies = [
         (at("sessions?limit=50"), page(&session)),

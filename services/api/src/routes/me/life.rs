@@ -59,7 +59,7 @@ impl MyLife {
         let events = history::list(&app.views, id, None, EXPORTED).await;
         let events = events.map_err(Denied::from)?;
         let truncated = sessions.next.is_some() || events.next.is_some();
-        let own = |row| show::session(row, request.now);
+        let own = |row| show::own_session(row, request.now);
         Ok(Json(wire::Export {
             exported_at: request.now.to_datetime(),
             account: app.show_account(id, &account.state).await?,

@@ -64,7 +64,7 @@ impl MySessions {
             wire::Session {
                 current: Some(current),
                 email: None,
-                ..show::session(row, request.now)
+                ..show::own_session(row, request.now)
             }
         });
         Ok(Json(wire::Page {
