@@ -27,7 +27,9 @@ pub async fn bootstrap(
         .read_to_string(&mut password)
         .map_err(Failure::io("stdin"))?;
     let log = parts::log(settings).await?;
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    // Nobody listens there; but without an `issuer` the service's own address
+    // is one, and port 0 is no part of an origin.
+    let address = SocketAddr::from(([127, 0, 0, 1], 80));
     let app = parts::app(settings, &log, Clock::system(), address).await?;
     log.gate().decided().await;
     let seed = totp.then(TotpSeed::draw).transpose()?;

@@ -59,7 +59,7 @@ async fn where_nobody_can_be_asked_nothing_is_asked() {
     world.later(std::time::Duration::from_secs(901 - 60));
     let fresh = world.refresh(&operator.refresh).await.expect(200).json();
     let access = fresh["access_token"].as_str().expect("a token").to_owned();
-    world.later(std::time::Duration::from_secs(120));
+    world.later(std::time::Duration::from_mins(2));
     let id = ada.session.to_string();
     let revoke = ["sessions", "revoke", &id, "--reason", "x"];
     let said = program_at(&world.client.url, &access, &revoke).await;
