@@ -118,10 +118,10 @@ async fn a_start_that_fails_says_why_and_touches_nothing() {
     for (arguments, code, told) in [
         (
             ["console", "--context", "elsewhere"],
-            1,
+            2,
             "no context elsewhere",
         ),
-        (["console", "--data-dir", "/nonexistent"], 1, "dev.json"),
+        (["console", "--data-dir", "/nonexistent"], 2, "dev.json"),
         (["console", "--context", "--ascii"], 2, "--context"),
     ] {
         let mut terminal = home.run(&built("countersign"), SIZE, &arguments);

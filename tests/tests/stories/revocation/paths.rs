@@ -142,6 +142,8 @@ const ENDS_NOTHING: &[&str] = &[
     "cancel_revocation",
     "reinstate_account",
     "rotate_keys",
+    "repair_projections",
+    "rebuild_projections",
     "register_client",
     "change_client",
     "add_client_secret",
