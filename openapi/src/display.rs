@@ -42,8 +42,8 @@ pub fn display_safe_to(text: &str, chars_max: usize) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// `text` with the characters that [`display_safe`] writes out as `\uXXXX`,
-/// but for line feeds and tabs: the last gate before a terminal.
+/// `text` with the characters that [`display_safe`] writes out as escapes of
+/// JSON, but for line feeds and tabs: the last gate before a terminal.
 ///
 /// In JSON such characters are within strings only, where the escape means the
 /// same (RFC 8259 section 7): so a program reads what was there, and a terminal

@@ -185,7 +185,7 @@ impl Client {
 }
 
 /// Six digits are an app's code, anything else a recovery code.
-fn is_totp(code: &Secret) -> bool {
+pub(crate) fn is_totp(code: &Secret) -> bool {
     let code = code.expose();
     code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -18,6 +18,7 @@ use tokio::sync::Mutex;
 use super::message::{Identity, Message};
 use super::order::Failed;
 use crate::client::{read, send};
+use crate::operator::is_totp;
 use crate::{Client, ClientError, Context, Login};
 
 /// The service, for any number of tasks.
@@ -286,12 +287,6 @@ async fn identity(client: &Client) -> Result<Identity, ClientError> {
         email: account.email,
         roles: claims.roles,
     })
-}
-
-/// Six digits are an app's code, anything else a recovery code.
-fn is_totp(code: &Secret) -> bool {
-    let code = code.expose();
-    code.len() == 6 && code.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// What an error means to the console.

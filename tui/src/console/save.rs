@@ -3,9 +3,7 @@
 //! It may be pasted into a shell, opened in a spreadsheet or shown by `cat`,
 //! so nothing in it moves a cursor, reorders a line or begins a formula.
 
-use std::fmt::Write as _;
-
-use countersign_openapi::{Account, Client, Event, Session, display_safe_to};
+use countersign_openapi::{Account, Client, Event, Session, display_safe_to, terminal_safe};
 use serde::Serialize;
 use time::OffsetDateTime;
 
@@ -18,34 +16,17 @@ use super::update::{fits_client, fits_event};
 
 /// `value` as JSON over several lines.
 pub fn pretty<T: Serialize>(value: &T) -> String {
-    serde_json::to_string_pretty(value).map_or_else(|error| error.to_string(), |json| safe(&json))
-}
-
-/// JSON with every character that is not safe to show as `\u....`, which
-/// means the same.
-fn safe(json: &str) -> String {
-    let mut safe = String::with_capacity(json.len());
-    for character in json.chars() {
-        let mut bytes = [0; 4];
-        let text: &str = character.encode_utf8(&mut bytes);
-        if character == '\n' || display_safe_to(text, 1) == text {
-            safe.push(character);
-        } else {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                // Writing to a String cannot fail.
-                let _ = write!(safe, "\\u{unit:04x}");
-            }
-        }
-    }
-    safe
+    serde_json::to_string_pretty(value).map_or_else(
+        |error| error.to_string(),
+        |json| terminal_safe(&json).into_owned(),
+    )
 }
 
 fn lines<'a, T: Serialize + 'a>(items: impl IntoIterator<Item = &'a T>) -> String {
     let mut text = String::new();
     for item in items {
         if let Ok(json) = serde_json::to_string(item) {
-            text.push_str(&safe(&json));
+            text.push_str(&terminal_safe(&json));
             text.push('\n');
         }
     }
