@@ -116,6 +116,8 @@ pub struct App {
     pub(crate) tails: Arc<Semaphore>,
     /// Bounds how many ask at once how somebody tried to sign in.
     pub(crate) attempts: Semaphore,
+    /// Bounds how many questions about what was are answered side by side.
+    pub(crate) past: Semaphore,
     /// The numbers of the front page.
     pub(crate) numbers: Numbers,
     /// Bounds what goes on after its answer was given.
@@ -216,6 +218,7 @@ impl App {
             tip,
             tails: Arc::new(Semaphore::new(TAILS)),
             attempts: Semaphore::new(ATTEMPTS),
+            past: Semaphore::new(PAST_QUESTIONS),
             numbers: Numbers::default(),
             projected: Projected::listen(&log, config.position_wait),
             postgres: PostgresHealth::watch(views.clone()),
@@ -300,6 +303,10 @@ const TAILS: usize = 64;
 /// How many ask at once how somebody tried to sign in: each asks NATS some
 /// dozen questions.
 const ATTEMPTS: usize = 4;
+
+/// How many questions about what was are answered at the same time: each may
+/// hold long histories in memory.
+const PAST_QUESTIONS: usize = 4;
 
 /// How much may go on after its answer was given.
 const AFTERWARDS: usize = 256;

@@ -82,6 +82,10 @@ impl From<Denied> for Problem {
                 tracing::warn!(%reason, "the log is read-only");
                 Self::new(Code::Unavailable).detail("Nothing can be changed at the moment.")
             }
+            Denied::Log(LogError::TooLong { .. }) => Self::invalid(vec![FieldError::parameter(
+                "as_of",
+                "too much had happened by then: name an earlier time, or read the events",
+            )]),
             Denied::Views(ViewError::Unavailable(error)) => {
                 tracing::warn!(%error, "the read models did not answer");
                 Self::new(Code::Unavailable)

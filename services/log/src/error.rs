@@ -24,6 +24,14 @@ pub enum LogError {
     /// anchor yet, or it is damaged.
     #[error("the log is read-only: {0}")]
     ReadOnly(String),
+    /// More messages are on the subject than the question may hold at once.
+    #[error("more than {max} messages on {subject}")]
+    TooLong {
+        /// What they are about.
+        subject: Subject,
+        /// How many messages it may be.
+        max: usize,
+    },
     /// A message cannot be read.
     #[error("message {position} on {subject}: {error}")]
     Decode {

@@ -33,6 +33,7 @@ pub use config::{LogConfig, LogConfigError, USED_REMEMBERED};
 pub use error::{ExecuteError, LogError};
 pub use gate::{Gate, GateState};
 pub use log::{Log, ShardState};
+pub use moment::HISTORY_MAX;
 pub use patience::{Transient, patiently};
 pub use reactor::{Begin, Claim, Claims, Delivery, Held, Reactor, ReactorConfig};
 pub use read::{RANGE_MAX, RawMessage};

@@ -7,6 +7,10 @@ use time::format_description::well_known::Rfc3339;
 use crate::read::BATCH;
 use crate::{Log, LogError, RawMessage};
 
+/// How many messages about one thing an answer is made of at most: they are
+/// held in memory together.
+pub const HISTORY_MAX: usize = 10_000;
+
 impl Log {
     /// The last sequence of a shard that was stored at `at` or before, to the
     /// millisecond; 0 if there is none.
@@ -36,15 +40,22 @@ impl Log {
         Ok(low - 1)
     }
 
-    /// All messages of a subject up to the sequence `last`, oldest first.
+    /// All messages of a subject up to the sequence `last`, oldest first, if
+    /// they are not more than `max`: see [`HISTORY_MAX`].
     ///
     /// What a replica may lack is asked of the leader, so nothing that was
     /// stored before this call began is missing.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::TooLong`] as soon as there is one message too many.
     pub async fn history_until(
         &self,
         subject: Subject,
         last: u64,
+        max: usize,
     ) -> Result<Vec<RawMessage>, LogError> {
+        let too_long = || LogError::TooLong { subject, max };
         let filter = subject.with_prefix(self.prefix());
         let mut all: Vec<RawMessage> = Vec::new();
         let mut next = 1;
@@ -53,6 +64,9 @@ impl Log {
             for message in batch {
                 if message.position.sequence > last {
                     return Ok(all);
+                }
+                if all.len() >= max {
+                    return Err(too_long());
                 }
                 next = message.position.sequence + 1;
                 all.push(message);
@@ -67,6 +81,9 @@ impl Log {
                 .await?
                 .filter(|found| found.seq <= last);
             let Some(found) = found else { break };
+            if all.len() >= max {
+                return Err(too_long());
+            }
             next = found.seq + 1;
             all.push(self.opened(subject.shard, found)?);
         }

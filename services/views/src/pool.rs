@@ -4,9 +4,9 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, PgPool};
+use sqlx::{ConnectOptions, PgPool, Postgres, Transaction};
 
-use crate::Refused;
+use crate::{Refused, ViewError};
 
 /// Reads a `postgres://` URL. Refused without quoting it: it may hold a
 /// password.
@@ -47,6 +47,21 @@ pub fn api_pool(options: PgConnectOptions, connections: u32) -> PgPool {
         .idle_timeout(Duration::from_mins(5))
         .test_before_acquire(true)
         .connect_lazy_with(options)
+}
+
+/// How long a question about what was may take: its filters are about what may
+/// have changed since, so it may have to look at every row.
+pub(crate) const PAST_PATIENCE: &str = "set local statement_timeout = '5s'";
+
+/// A transaction for questions that may take longer than those of
+/// [`api_pool`]: as long as the statement `patience` says of itself.
+pub(crate) async fn patient(
+    pool: &PgPool,
+    patience: &'static str,
+) -> Result<Transaction<'static, Postgres>, ViewError> {
+    let mut transaction = pool.begin().await?;
+    sqlx::query(patience).execute(&mut *transaction).await?;
+    Ok(transaction)
 }
 
 /// Connections of writers: tables are found in the schema of `generation`, and

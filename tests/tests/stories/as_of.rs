@@ -6,7 +6,9 @@ mod life;
 use std::time::Duration;
 
 use countersign_api::Clock;
-use serde_json::{Value, json};
+use countersign_events::SessionId;
+use countersign_log::LogError;
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support::{Answer, PATIENCE, SignedIn, World, email, eventually};
@@ -206,7 +208,7 @@ async fn pages_of_the_past_meet_everybody_once_whatever_came_since() {
 }
 
 #[tokio::test]
-async fn of_whoever_is_erased_the_past_tells_no_name() {
+async fn of_whoever_is_erased_the_past_tells_nothing() {
     let world = World::start().await;
     let asker = Asker::of(&world).await;
     let address = email("ada");
@@ -215,24 +217,73 @@ async fn of_whoever_is_erased_the_past_tells_no_name() {
     let session = format!("/v1/admin/sessions/{}", ada.session);
     let account = format!("/v1/admin/accounts/{}", ada.account);
     assert_eq!(asker.json(&account, &at).await["email"], address);
+    assert_eq!(asker.json(&session, &at).await["state"], "active");
     let erased = world.post_nothing(&format!("{account}/erase"));
     erased.by(&asker.operator.access).send().await.expect(204);
     let after = moment().await;
     for path in [&session, &account] {
-        let then = asker.ask(path, &at).await.expect(200);
-        assert!(!then.text().contains(&address), "{}", then.text());
-        assert!(!then.text().contains("Ada"), "{}", then.text());
-        asker.ask(path, &after).await.refused(404, "not_found");
+        for at in [&at, &after] {
+            asker.ask(path, at).await.refused(404, "not_found");
+        }
     }
-    let shown = asker.json(&account, &at).await;
-    assert_eq!(
-        (&shown["email"], &shown["state"]),
-        (&json!(""), &json!("active"))
-    );
-    assert_eq!(asker.json(&session, &at).await["state"], "active");
     for list in ["/v1/admin/sessions", "/v1/admin/accounts"] {
         let then = asker.ask(list, &at).await.expect(200);
         let gone = ada.account.to_string();
         assert!(!then.text().contains(&gone), "{}", then.text());
+    }
+}
+
+#[tokio::test]
+async fn a_history_is_read_as_long_as_it_may_be_and_no_longer() {
+    let world = World::start().await;
+    let ada = world.register(&email("ada")).await;
+    world.refresh(&ada.refresh).await.expect(200);
+    let log = &world.log;
+    let subject = log.subject_of(SessionId::from_uuid(ada.session));
+    let end = log.last_sequence(subject.shard).await.expect("it answers");
+    let all = log.history_until(subject, end, 100).await.expect("all");
+    let many = all.len();
+    assert!(many > 1, "{many}");
+    let exactly = log.history_until(subject, end, many).await.expect("all");
+    assert_eq!(exactly.len(), many);
+    for (max, message) in all.iter().enumerate() {
+        let refused = log.history_until(subject, end, max).await;
+        let Err(LogError::TooLong {
+            subject: of,
+            max: at_most,
+        }) = refused
+        else {
+            panic!("{max} of {many}: {refused:?}");
+        };
+        assert_eq!((of, at_most), (subject, max));
+        // What came later does not count.
+        let until = message.position.sequence - 1;
+        let before = log.history_until(subject, until, max).await.expect("less");
+        assert_eq!(before.len(), max);
+    }
+}
+
+#[tokio::test]
+async fn four_questions_about_the_past_are_answered_at_the_same_time() {
+    let world = World::start().await;
+    let asker = Asker::of(&world).await;
+    world.projected().await;
+    let at = moment().await;
+    let paths = [
+        "/v1/admin/sessions".to_owned(),
+        format!("/v1/admin/sessions/{}", asker.operator.session),
+        "/v1/admin/accounts".to_owned(),
+        format!("/v1/admin/accounts/{}", asker.operator.account),
+    ];
+    let places: Vec<_> = (0..4).map(|_| world.app.place_for_past()).collect();
+    assert!(places.iter().all(Result::is_ok));
+    for path in &paths {
+        asker.ask(path, &at).await.refused(503, "overloaded");
+        // What is asked of now has places enough.
+        asker.get(path).await.expect(200);
+    }
+    drop(places);
+    for path in &paths {
+        asker.ask(path, &at).await.expect(200);
     }
 }

@@ -1,25 +1,29 @@
 //! Accounts as of a moment.
 
 use countersign_events::AccountId;
+use countersign_log::HISTORY_MAX;
 use countersign_openapi as wire;
 use countersign_views::account::{self, Account, AccountFilter};
 use countersign_views::session::AsOf;
 use futures_util::stream::{self, StreamExt};
 
 use super::page::{Page, SIDE_BY_SIDE};
+use super::story::unless_too_long;
 use crate::app::App;
 use crate::denied::Denied;
 use crate::routes::show;
 
 impl App {
-    /// An account as it was, with the cause of each field. It needs no
-    /// Postgres.
+    /// An account as it was, with the cause of each field; none of whom is
+    /// erased by now. It needs no Postgres.
     pub(crate) async fn account_as_of(
         &self,
         id: AccountId,
         as_of: &AsOf,
     ) -> Result<wire::Account, Denied> {
+        let _place = self.place_for_past()?;
         let story = self.account_story(id, as_of).await?;
+        self.not_forgotten(id).await?;
         let row = story.account(id)?.ok_or(Denied::NotFound)?;
         Ok(wire::Account {
             causes: Some(story.account_causes(id)?.into_fields()),
@@ -34,6 +38,7 @@ impl App {
         as_of: &AsOf,
     ) -> Result<wire::Page<wire::Account>, Denied> {
         self.reached_all(&as_of.fence).await?;
+        let _place = self.place_for_past()?;
         let newest = AccountId::from_uuid(self.newest(as_of));
         let after = filter.after.map_or(newest, |after| after.min(newest));
         let mut page = Page::new(filter.limit, after.uuid());
@@ -71,7 +76,9 @@ impl App {
         if fence.is_some_and(|fence| row.position.sequence <= *fence) {
             return Ok((id, Some(row), 0));
         }
-        let story = self.account_story(id, as_of).await?;
+        let Some(story) = unless_too_long(self.account_story(id, as_of).await)? else {
+            return Ok((id, None, HISTORY_MAX));
+        };
         Ok((id, story.account(id)?, story.messages()))
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_events::Timestamp;
 use countersign_views::PAGE_ROWS_MAX;
 use countersign_views::session::AsOf;
+use tokio::time::Instant;
 use uuid::{Builder, Uuid};
 
 use crate::app::App;
@@ -16,6 +17,10 @@ const ROWS_MAX: usize = 1_000;
 /// How many messages are read for one page, but for those of the last rows
 /// that are judged side by side.
 const MESSAGES_MAX: usize = 20_000;
+
+/// For how long rows are judged for one page after the first: however slow they
+/// are to find and to judge, every page has one.
+const TIME_MAX: Duration = Duration::from_secs(2);
 
 /// How many rows are judged side by side.
 pub(super) const SIDE_BY_SIDE: usize = 16;
@@ -52,11 +57,17 @@ pub(super) struct Page<T> {
     messages: usize,
     next: Option<Uuid>,
     is_over: bool,
+    time: Duration,
+    until: Option<Instant>,
 }
 
 impl<T> Page<T> {
     /// A page of `limit` items, of what is older than `after`.
     pub(super) fn new(limit: u16, after: Uuid) -> Self {
+        Self::within(limit, after, TIME_MAX)
+    }
+
+    fn within(limit: u16, after: Uuid, time: Duration) -> Self {
         Self {
             limit,
             items: Vec::new(),
@@ -65,11 +76,22 @@ impl<T> Page<T> {
             messages: 0,
             next: None,
             is_over: false,
+            time,
+            until: None,
         }
     }
 
+    /// Whether so much time has passed that what was judged must do.
+    fn is_late(&self) -> bool {
+        self.until.is_some_and(|until| until <= Instant::now())
+    }
+
     /// How many rows to ask for, and after which; none when the page is over.
-    pub(super) fn asks(&self) -> Option<(u16, Option<Uuid>)> {
+    pub(super) fn asks(&mut self) -> Option<(u16, Option<Uuid>)> {
+        if !self.is_over && self.is_late() {
+            self.next = self.after;
+            self.is_over = true;
+        }
         let rows = self.limit.saturating_add(1);
         let rows = rows.clamp(ROWS_AT_ONCE, PAGE_ROWS_MAX);
         (!self.is_over).then_some((rows, self.after))
@@ -79,11 +101,13 @@ impl<T> Page<T> {
     /// messages that took. Answers whether the page is over.
     pub(super) fn take(&mut self, id: Uuid, found: Option<T>, messages: usize) -> bool {
         let is_full = self.items.len() == usize::from(self.limit);
-        if is_full || self.rows == ROWS_MAX || self.messages >= MESSAGES_MAX {
+        let is_costly = self.rows == ROWS_MAX || self.messages >= MESSAGES_MAX;
+        if is_full || is_costly || self.is_late() {
             self.next = self.after;
             self.is_over = true;
             return true;
         }
+        self.until.get_or_insert(Instant::now() + self.time);
         self.after = Some(id);
         self.rows += 1;
         self.messages += messages;
@@ -134,6 +158,29 @@ mod tests {
         let (items, next) = page.done(|item| item);
         assert_eq!(items, [1, 2]);
         assert_eq!(next, Some(Cursor::show(id(2))));
+    }
+
+    #[test]
+    fn a_page_ends_when_it_took_long_but_not_before_it_has_judged_a_row() {
+        let mut page = Page::within(200, Uuid::max(), Duration::ZERO);
+        assert_eq!(page.asks(), Some((200, Some(Uuid::max()))));
+        assert!(!page.take(id(0), Some(1), 0));
+        assert!(page.take(id(1), Some(2), 0));
+        assert_eq!(page.asks(), None);
+        assert_eq!(page.done(|item| item), (vec![1], Some(Cursor::show(id(0)))));
+
+        // It does not ask for more rows either.
+        let mut page = Page::within(200, Uuid::max(), Duration::ZERO);
+        assert!(!page.take(id(0), None::<u8>, 0));
+        assert_eq!(page.asks(), None);
+        assert_eq!(page.done(|item| item).1, Some(Cursor::show(id(0))));
+
+        // Where nothing is left there is no next, however long it took.
+        let mut page = Page::within(200, Uuid::max(), Duration::ZERO);
+        assert!(!page.take(id(0), Some(1), 0));
+        page.ended();
+        assert_eq!(page.asks(), None);
+        assert_eq!(page.done(|item| item).1, None);
     }
 
     #[test]

@@ -1,24 +1,29 @@
 //! Sessions as of a moment.
 
 use countersign_events::SessionId;
+use countersign_log::HISTORY_MAX;
 use countersign_openapi as wire;
 use countersign_views::session::{self, AsOf, Candidate, Session, SessionFilter};
 use futures_util::stream::{self, StreamExt};
 
 use super::page::{Page, SIDE_BY_SIDE};
+use super::story::unless_too_long;
 use crate::app::App;
 use crate::denied::Denied;
 use crate::routes::show;
 
 impl App {
-    /// A session as it was, with the cause of each field. It needs no Postgres.
+    /// A session as it was, with the cause of each field; none of whom is
+    /// erased by now. It needs no Postgres.
     pub(crate) async fn session_as_of(
         &self,
         id: SessionId,
         as_of: &AsOf,
     ) -> Result<wire::Session, Denied> {
+        let _place = self.place_for_past()?;
         let story = self.session_story(id, as_of).await?;
         let (account, story) = story.ok_or(Denied::NotFound)?;
+        self.not_forgotten(account).await?;
         let row = story.session(id, account)?.ok_or(Denied::NotFound)?;
         let mut causes = story.session_causes(id, account, as_of.at)?.into_fields();
         // The address was there before the session.
@@ -40,13 +45,16 @@ impl App {
         as_of: &AsOf,
     ) -> Result<wire::Page<wire::Session>, Denied> {
         self.reached_all(&as_of.fence).await?;
-        let newest = SessionId::from_uuid(self.newest(as_of));
-        let after = filter.after.map_or(newest, |after| after.min(newest));
-        let mut page = Page::new(filter.limit, after.uuid());
+        let _place = self.place_for_past()?;
+        let newest = self.newest(as_of);
+        let after = filter
+            .after
+            .map_or(newest, |after| after.uuid().min(newest));
+        let mut page = Page::new(filter.limit, after);
         while let Some((rows, after)) = page.asks() {
             filter.limit = rows;
             filter.after = after.map(SessionId::from_uuid);
-            let rows = session::candidates(&self.views, &filter, as_of).await?;
+            let rows = session::candidates(&self.views, &filter, as_of, newest).await?;
             let is_last = rows.len() < usize::from(filter.limit);
             let judged = rows.into_iter().map(|row| self.session_was(row, as_of));
             let mut judged = stream::iter(judged).buffered(SIDE_BY_SIDE);
@@ -82,12 +90,18 @@ impl App {
             return Ok((id, Some(session), 0));
         }
         if is_as_it_was {
-            let story = self.account_story(session.account, as_of).await?;
+            let story = self.account_story(session.account, as_of).await;
+            let Some(story) = unless_too_long(story)? else {
+                return Ok((id, None, HISTORY_MAX));
+            };
             let account = story.account(session.account)?;
             session.email = account.and_then(|account| account.email);
             return Ok((id, Some(session), story.messages()));
         }
-        let Some((account, story)) = self.session_story(id, as_of).await? else {
+        let Some(found) = unless_too_long(self.session_story(id, as_of).await)? else {
+            return Ok((id, None, HISTORY_MAX));
+        };
+        let Some((account, story)) = found else {
             return Ok((id, None, 0));
         };
         Ok((id, story.session(id, account)?, story.messages()))

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use countersign_events::{
     AccountId, AnyEvent, EntityId, Envelope, Position, Sealed, SessionId, Timestamp,
 };
-use countersign_log::{DataKey, LogError, RawMessage};
+use countersign_log::{DataKey, HISTORY_MAX, LogError, RawMessage};
 use countersign_views::session::AsOf;
 use countersign_views::{account, session};
 
@@ -44,12 +44,25 @@ pub(super) struct Story {
     keys: HashMap<AccountId, DataKey>,
 }
 
+/// What a list makes of it: one whose history is too long is left out, and the
+/// others are answered.
+pub(super) fn unless_too_long<T>(told: Result<T, Denied>) -> Result<Option<T>, Denied> {
+    match told {
+        Ok(told) => Ok(Some(told)),
+        Err(Denied::Log(error @ LogError::TooLong { .. })) => {
+            tracing::warn!(%error, "left out of a list as of a moment");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl App {
     async fn told<I: EntityId>(&self, id: I, as_of: &AsOf) -> Result<Vec<Told>, Denied> {
         let subject = self.log.subject_of(id);
         let last = as_of.fence.get(usize::from(subject.shard));
         let last = last.copied().unwrap_or_default();
-        let messages = self.log.history_until(subject, last).await?;
+        let messages = self.log.history_until(subject, last, HISTORY_MAX).await?;
         messages.iter().map(Told::of).collect()
     }
 
@@ -172,5 +185,36 @@ impl Story {
             past = folded;
         }
         Ok(causes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_events::Subject;
+    use countersign_openapi::ProblemCode;
+
+    use super::*;
+    use crate::http::Problem;
+
+    #[test]
+    fn what_is_too_long_to_tell_is_left_out_of_lists_and_refused_alone() {
+        let id = AccountId::generate(Timestamp::from_millis(1), [0; 10]);
+        let too_long = || {
+            Denied::Log(LogError::TooLong {
+                subject: Subject::of(id, 1),
+                max: HISTORY_MAX,
+            })
+        };
+        assert!(matches!(unless_too_long(Ok(7)), Ok(Some(7))));
+        let left_out = unless_too_long::<u8>(Err(too_long()));
+        assert!(matches!(left_out, Ok(None)));
+        let away = Denied::Log(LogError::Unavailable("away".into()));
+        assert!(unless_too_long::<u8>(Err(away)).is_err());
+
+        let problem = Problem::from(too_long());
+        assert_eq!(problem.code(), ProblemCode::ValidationFailed);
+        let errors = problem.details(None).errors;
+        let parameters: Vec<_> = errors.iter().map(|error| &error.parameter).collect();
+        assert_eq!(parameters, [&Some("as_of".to_owned())]);
     }
 }

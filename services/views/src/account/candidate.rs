@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use super::query::Row;
 use super::{Account, AccountFilter};
 use crate::page::Page;
+use crate::pool::{PAST_PATIENCE, patient};
 use crate::session::AsOf;
 use crate::{ViewError, number, text};
 
@@ -18,6 +19,7 @@ pub async fn candidates(
     filter: &AccountFilter,
     as_of: &AsOf,
 ) -> Result<Vec<Account>, ViewError> {
+    let mut transaction = patient(pool, PAST_PATIENCE).await?;
     let fence: Vec<i64> = as_of.fence.iter().copied().map(number::to_stored).collect();
     let rows = sqlx::query_as::<_, Row>(
         "select id, email, display_name, email_verified, roles, created_at, state,
@@ -39,7 +41,7 @@ pub async fn candidates(
     .bind(filter.after.map(AccountId::uuid))
     .bind(Page::<Account, AccountId>::rows_to_ask(filter.limit) - 1)
     .bind(fence)
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(Account::try_from).collect()
 }

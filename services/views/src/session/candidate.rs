@@ -7,10 +7,12 @@
 
 use countersign_events::{AccountId, SessionId};
 use sqlx::{FromRow, PgPool};
+use uuid::Uuid;
 
 use super::query::{Row, narrow};
 use super::{AsOf, Session, SessionFilter};
 use crate::page::Page;
+use crate::pool::{PAST_PATIENCE, patient};
 use crate::{ViewError, number, text};
 
 /// A session that may be of the list.
@@ -49,16 +51,21 @@ impl TryFrom<Found> for Candidate {
 }
 
 /// At most `limit` sessions that had been started as of then and may have been
-/// what the filter asks for, newest first.
+/// what the filter asks for, newest first. `newest` is after every id that had
+/// been drawn by then: of whoever came later there is no session to look for.
 pub async fn candidates(
     pool: &PgPool,
     filter: &SessionFilter,
     as_of: &AsOf,
+    newest: Uuid,
 ) -> Result<Vec<Candidate>, ViewError> {
+    let mut transaction = patient(pool, PAST_PATIENCE).await?;
     let fence: Vec<i64> = as_of.fence.iter().copied().map(number::to_stored).collect();
     let pattern = filter.q.as_deref().map(text::contains_pattern);
     let accounts = match (&filter.account, &pattern) {
-        (None, Some(pattern)) => narrow(pool, pattern, Some(&fence)).await?,
+        (None, Some(pattern)) => {
+            narrow(&mut *transaction, pattern, Some((fence.as_slice(), newest))).await?
+        }
         _ => None,
     };
     let range = filter.ip.map(|ip| ip.range());
@@ -101,7 +108,7 @@ pub async fn candidates(
     .bind(as_of.at.to_datetime())
     .bind(Page::<Session, SessionId>::rows_to_ask(filter.limit) - 1)
     .bind(&fence)
-    .fetch_all(pool)
+    .fetch_all(&mut *transaction)
     .await?;
     rows.into_iter().map(Candidate::try_from).collect()
 }

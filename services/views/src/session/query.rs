@@ -1,7 +1,7 @@
 //! Questions about sessions.
 
 use countersign_events::{AccountId, Actor, Position, SessionId, Timestamp};
-use sqlx::{FromRow, PgPool};
+use sqlx::{FromRow, PgExecutor, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -172,21 +172,24 @@ impl TryFrom<Row> for Session {
 }
 
 /// The accounts whose address holds `pattern`, or none when they are many. With
-/// a fence also those that were written since: their address may have been
-/// another.
+/// a fence, and the id after all that had been drawn by then, also those of then
+/// that were written since: their address may have been another.
 pub(super) async fn narrow(
-    pool: &PgPool,
+    executor: impl PgExecutor<'_>,
     pattern: &str,
-    fence: Option<&[i64]>,
+    as_of: Option<(&[i64], Uuid)>,
 ) -> Result<Option<Vec<Uuid>>, ViewError> {
+    let (fence, newest) = as_of.unzip();
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "select id from countersign.accounts
-         where email_lower like $1 or sequence > ($3::bigint[])[shard + 1] limit $2",
+         where (email_lower like $1 or sequence > ($3::bigint[])[shard + 1])
+           and ($4::uuid is null or id < $4) limit $2",
     )
     .bind(pattern)
     .bind(i64::try_from(NARROW_ACCOUNTS_MAX + 1).unwrap_or(i64::MAX))
     .bind(fence)
-    .fetch_all(pool)
+    .bind(newest)
+    .fetch_all(executor)
     .await?;
     Ok((ids.len() <= NARROW_ACCOUNTS_MAX).then_some(ids))
 }

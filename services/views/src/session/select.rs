@@ -6,10 +6,11 @@
 //! refreshed or ended in between; only the [`Outcome`] of a row is of now.
 
 use countersign_events::{AccountId, Acr, MessageId, SessionId, Timestamp};
-use sqlx::{FromRow, PgPool, Postgres, QueryBuilder, Transaction};
+use sqlx::{FromRow, PgPool, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{IpFilter, StateFilter};
+use crate::pool::patient;
 use crate::{ViewError, number, text};
 
 /// How strongly the person was known at the sign-in.
@@ -140,12 +141,6 @@ pub struct Selecting {
 /// How long a selection may take: it may have to look at every session.
 const PATIENCE: &str = "set local statement_timeout = '15s'";
 
-async fn patient(pool: &PgPool) -> Result<Transaction<'static, Postgres>, ViewError> {
-    let mut transaction = pool.begin().await?;
-    sqlx::query(PATIENCE).execute(&mut *transaction).await?;
-    Ok(transaction)
-}
-
 /// The facts of the sign-in: what never changes.
 fn facts(query: &mut QueryBuilder<Postgres>, selection: &Selection) {
     if let Some(account) = selection.account {
@@ -245,7 +240,7 @@ pub async fn totals(
     as_of: &AsOf,
     own: SessionId,
 ) -> Result<Totals, ViewError> {
-    let mut transaction = patient(pool).await?;
+    let mut transaction = patient(pool, PATIENCE).await?;
     let mut query = QueryBuilder::new(
         "select count(*), count(distinct s.account_id), count(distinct s.client)
          from countersign.sessions s where true",
@@ -302,7 +297,7 @@ pub async fn select(
     as_of: &AsOf,
     page: &Selecting,
 ) -> Result<Vec<Selected>, ViewError> {
-    let mut transaction = patient(pool).await?;
+    let mut transaction = patient(pool, PATIENCE).await?;
     let cause = page.cause.uuid();
     let mut query = QueryBuilder::new(
         "select s.id, s.account_id, s.ended_epoch is not null as with_account,

@@ -27,8 +27,9 @@ impl Accounts {
     /// List accounts
     ///
     /// Newest first. With `as_of`, accounts as they were then, but for those
-    /// that were erased since; a page may then be shorter than its limit and
-    /// still have a `next`. Needs `accounts:read`.
+    /// that were erased since or of which too much is told; a page may then be
+    /// shorter than its limit and still have a `next`. Few such questions are
+    /// answered at the same time. Needs `accounts:read`.
     #[oai(path = "/", method = "get", operation_id = "list_accounts")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_accounts(
@@ -75,7 +76,8 @@ impl Accounts {
     /// Read an account
     ///
     /// With `as_of`, as it was then, from the log, with the event that gave
-    /// each field its value. Needs `accounts:read`.
+    /// each field its value; whoever was erased since is not found. Needs
+    /// `accounts:read`.
     #[oai(path = "/:id", method = "get", operation_id = "get_account")]
     async fn get_account(
         &self,

@@ -29,8 +29,9 @@ impl Sessions {
     /// List sessions
     ///
     /// Newest first. With `as_of`, sessions and their state as they were then,
-    /// but for those that are forgotten by now; a page may then be shorter than
-    /// its limit and still have a `next`. Needs `sessions:read`.
+    /// but for those that are forgotten by now or of which too much is told; a
+    /// page may then be shorter than its limit and still have a `next`. Few such
+    /// questions are answered at the same time. Needs `sessions:read`.
     #[oai(path = "/", method = "get", operation_id = "list_sessions")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented parameter")]
     async fn list_sessions(
@@ -94,7 +95,8 @@ impl Sessions {
     /// Read a session
     ///
     /// With `as_of`, as it was then, from the log, with the event that gave
-    /// each field its value. Needs `sessions:read`.
+    /// each field its value; a session of somebody who was erased since is not
+    /// found. Needs `sessions:read`.
     #[oai(path = "/:id", method = "get", operation_id = "get_session")]
     async fn get_session(
         &self,
