@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use countersign_log::{Log, LogError, Published, RevocationSubject, Start, Tail};
+use countersign_log::{Log, LogError, Pace, Published, RevocationSubject, Start, Tail, Traffic};
 use countersign_verifier::feed::{FEED_VERSION, MAX_RECORDS, Message, Record};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::pending::{Next, Pending, end_of};
 use crate::record::records_of;
@@ -21,6 +22,10 @@ const STAND_BY: Duration = Duration::from_millis(250);
 
 /// How long is waited after something did not work.
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// How far apart messages are where very much is revoked: one is as dear for
+/// one record as for many.
+const APART: Duration = Duration::from_millis(20);
 
 /// How many messages of the log are read at once.
 const BATCH: usize = 2_000;
@@ -90,6 +95,9 @@ impl Teller {
         let told = &self.shared.told;
         let mut changed = told.watch();
         let mut may_write = false;
+        let mut pace = Pace::new(Instant::now());
+        let mut apart = interval(APART);
+        apart.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let place = told.place(self.shard);
             let next = place.map(|place| self.pending.next(place.known));
@@ -122,12 +130,20 @@ impl Teller {
                 continue;
             }
             let outcome = match next {
-                Next::Chunk { records, to } => self.tell(place, place.known, to, records).await,
+                Next::Chunk { records, to } => {
+                    pace.add(records.len(), Instant::now());
+                    self.tell(place, place.known, to, records).await
+                }
                 Next::Reread { through } => self.reread(place, through).await,
                 Next::Nothing { .. } => continue,
             };
             match outcome {
-                Ok(is_told) => may_write = is_told,
+                Ok(is_told) => {
+                    may_write = is_told;
+                    if pace.traffic(Instant::now()) == Traffic::Crowded {
+                        apart.tick().await;
+                    }
+                }
                 Err(error) => {
                     tracing::debug!(shard = self.shard, %error, "a revocation waits to be told");
                     let _ = tokio::time::timeout(PAUSE, changed.changed()).await;

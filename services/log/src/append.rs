@@ -1,5 +1,7 @@
 //! Appending one decision.
 
+mod together;
+
 use std::time::Duration;
 
 use async_nats::HeaderMap;
@@ -10,6 +12,9 @@ use uuid::Uuid;
 
 use crate::wire::{self, NoAnswer, WRONG_LAST_SEQUENCE, WRONG_LAST_SEQUENCE_IN_FLIGHT};
 use crate::{Log, LogError};
+
+pub(crate) use together::Entry;
+pub use together::TOGETHER_MAX;
 
 /// The circumstances of a command: what its message will say beside the
 /// events.
@@ -57,18 +62,8 @@ impl Log {
     ) -> Result<Appended, LogError> {
         self.gate().check()?;
         self.same_log().await?;
-        let mut headers = HeaderMap::new();
+        let mut headers = headers(expected, ttl);
         headers.insert(async_nats::header::NATS_MESSAGE_ID, message.to_string());
-        headers.insert(
-            async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-            expected.to_string(),
-        );
-        if let Some(ttl) = ttl {
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_TTL,
-                ttl.as_secs().max(1).to_string(),
-            );
-        }
         let answer = wire::request(
             self.client(),
             subject.with_prefix(self.prefix()),
@@ -129,6 +124,22 @@ impl Log {
             sequence,
         }
     }
+}
+
+/// What every append asks of the server.
+fn headers(expected: u64, ttl: Option<Duration>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(
+        async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
+        expected.to_string(),
+    );
+    if let Some(ttl) = ttl {
+        headers.insert(
+            async_nats::header::NATS_MESSAGE_TTL,
+            ttl.as_secs().max(1).to_string(),
+        );
+    }
+    headers
 }
 
 fn is(payload: &[u8], subject: Subject, message: MessageId) -> bool {

@@ -90,6 +90,8 @@ pub(crate) fn shard_stream(prefix: &str, shard: u8, shards: u8, replicas: u8) ->
         deny_purge: true,
         allow_direct: true,
         allow_message_ttl: true,
+        // Without it everything is appended one by one, which is as right.
+        allow_atomic_publish: true,
         metadata: HashMap::from([(SHARDS_KEY.to_owned(), shards.to_string())]),
         ..stream::Config::default()
     }

@@ -27,6 +27,8 @@ struct Inner {
     context: jetstream::Context,
     prefix: String,
     shards: u8,
+    /// Whether the shards take several messages at once.
+    takes_batches: bool,
     replicas: u8,
     deadline: Duration,
     cache_entries: usize,
@@ -67,7 +69,7 @@ impl Log {
             .timeout(Duration::from_secs(10))
             .ack_timeout(Duration::from_secs(10))
             .build(client.clone());
-        let shards = ensure_shards(&setup, &config).await?;
+        let (shards, takes_batches) = ensure_shards(&setup, &config).await?;
         ensure_stream(
             &setup,
             config::signals_stream(&config.prefix, config.replicas),
@@ -87,6 +89,7 @@ impl Log {
             context,
             prefix: config.prefix,
             shards,
+            takes_batches,
             replicas: config.replicas,
             deadline: config.deadline,
             cache_entries: config.cache_entries,
@@ -166,6 +169,12 @@ impl Log {
     /// The sequence of the last message of one shard, asked of its leader.
     pub async fn last_sequence(&self, shard: u8) -> Result<u64, LogError> {
         Ok(self.shard_state(shard).await?.last_seq)
+    }
+
+    /// Whether the shards take several messages at once, as their streams were
+    /// when this was opened.
+    pub(crate) fn takes_batches(&self) -> bool {
+        self.0.takes_batches
     }
 
     pub(crate) fn stream_name(&self, shard: u8) -> String {
@@ -292,8 +301,12 @@ fn decoded(text: &str) -> String {
 }
 
 /// Creates or reads shard 0 first: its metadata fixes the number of shards for
-/// ever, also between two services that start at the same time.
-async fn ensure_shards(context: &jetstream::Context, config: &LogConfig) -> Result<u8, LogError> {
+/// ever, also between two services that start at the same time. How many there
+/// are, and whether all of them take batches.
+async fn ensure_shards(
+    context: &jetstream::Context,
+    config: &LogConfig,
+) -> Result<(u8, bool), LogError> {
     let first = shard(context, config, 0, config.shards).await?;
     let shards = first
         .metadata
@@ -314,8 +327,9 @@ async fn ensure_shards(context: &jetstream::Context, config: &LogConfig) -> Resu
         );
     }
     let rest = (1..shards).map(|index| shard(context, config, index, shards));
-    futures_util::future::try_join_all(rest).await?;
-    Ok(shards)
+    let rest = futures_util::future::try_join_all(rest).await?;
+    let mut all = rest.iter().chain([&first]);
+    Ok((shards, all.all(|shard| shard.allow_atomic_publish)))
 }
 
 async fn shard(

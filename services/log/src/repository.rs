@@ -1,5 +1,7 @@
 //! Load, decide, append.
 
+mod together;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -15,7 +15,6 @@ use crate::projector::Shared;
 use crate::status::ShardState;
 
 mod owner;
-mod pace;
 
 use owner::Owner;
 

@@ -7,4 +7,5 @@ mod founding;
 mod refresh;
 mod registration;
 mod throttle;
+mod together;
 mod vault;

@@ -5,32 +5,33 @@
 //! has the id that follows from the order and the session, so it is appended
 //! once, and whoever repeats it counts it as the same.
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use countersign_domain::{
-    AccountCommand, AccountRefusal, RevocationCommand, RevocationRefusal, SessionCommand,
-    SessionRefusal,
-};
+use countersign_domain::{AccountCommand, AccountRefusal, RevocationCommand, RevocationRefusal};
 use countersign_events::{
-    AccountId, Actor, EndReason, MessageId, RevocationCancelled, RevocationCompleted,
-    RevocationCounted, SessionId,
+    Actor, EndReason, MessageId, RevocationCancelled, RevocationCompleted, RevocationCounted,
+    SessionId,
 };
-use countersign_log::{ExecuteError, LogError, Meta, random};
+use countersign_log::{ExecuteError, LogError, Meta, TOGETHER_MAX, random};
 use countersign_views::revocation::ended_by;
 use countersign_views::session::{
-    AsOf, Outcome, Selected, Selecting, Selection, StateFilter, select, totals,
+    AsOf, Selected, Selecting, Selection, StateFilter, select, totals,
 };
 use futures_util::{FutureExt, TryStreamExt, stream};
 use tokio::sync::{Semaphore, mpsc};
 use uuid::Uuid;
 
+use super::end::{Done, meta, settle_all};
 use super::{Order, Terms};
 use crate::app::App;
 use crate::denied::Denied;
 
-/// How many sessions one instance ends at the same time, for all orders.
-pub(super) const ENDS: usize = 64;
+/// How many shards' sessions one instance ends at the same time, for all
+/// orders: so many times [`TOGETHER_MAX`].
+pub(super) const HANDS: usize = 8;
 
 /// Rows of a page. A list of all is never in memory.
 const PAGE: u16 = 1_000;
@@ -64,12 +65,30 @@ impl Tally {
     fn of(what: &AtomicU64) -> u64 {
         what.load(Ordering::Relaxed)
     }
-}
 
-/// What has become of one session.
-enum Done {
-    Ended,
-    AlreadyOver,
+    /// Takes in what became of a session; an error if it is not about that
+    /// session.
+    fn take(&self, session: SessionId, done: Result<Done, Denied>) -> Result<(), Stopped> {
+        match done {
+            Ok(Done::Ended) => self.count(&self.ended),
+            Ok(Done::AlreadyOver) => self.count(&self.already_over),
+            Err(Denied::Log(error)) if error.is_transient() => {
+                self.unsure.fetch_add(1, Ordering::Relaxed);
+                if self.in_a_row.fetch_add(1, Ordering::Relaxed) >= FAILURES_MOST {
+                    return Err(Denied::Log(error).into());
+                }
+            }
+            // The whole log is so.
+            Err(Denied::Log(error @ LogError::ReadOnly(_))) => {
+                return Err(Denied::Log(error).into());
+            }
+            Err(error) => {
+                tracing::error!(%session, %error, "a session was not ended");
+                self.count(&self.failed);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Why a pass stopped before its end.
@@ -144,49 +163,34 @@ async fn pass(
     hands: &Semaphore,
     tally: &Tally,
 ) -> Result<(), Stopped> {
-    let (sender, receiver) = mpsc::channel(usize::from(PAGE));
+    let (sender, receiver) = mpsc::channel(HANDS);
     let asking = ask(app, order.message, (selection, as_of), sender).boxed();
-    let end = |selected: Selected| async move {
+    let end = |sessions: Vec<Selected>| async move {
         let hand = hands.acquire().await;
         let _hand = hand.map_err(|_| Denied::Broken("the hands are gone".into()))?;
         let known = app.orders.recent(order.id).await;
         if !known.map_err(Denied::from)?.state.is_open() {
             return Err(Stopped::Cancelled);
         }
-        match settle(app, order, &selected).await {
-            Ok(Done::Ended) => tally.count(&tally.ended),
-            Ok(Done::AlreadyOver) => tally.count(&tally.already_over),
-            Err(Denied::Log(error)) if error.is_transient() => {
-                tally.unsure.fetch_add(1, Ordering::Relaxed);
-                if tally.in_a_row.fetch_add(1, Ordering::Relaxed) >= FAILURES_MOST {
-                    return Err(Denied::Log(error).into());
-                }
-            }
-            // Not about this session: the whole log is so.
-            Err(Denied::Log(error @ LogError::ReadOnly(_))) => {
-                return Err(Denied::Log(error).into());
-            }
-            Err(error) => {
-                tracing::error!(session = %selected.id, %error, "a session was not ended");
-                tally.count(&tally.failed);
-            }
+        for (id, done) in settle_all(app, order, &sessions).await {
+            tally.take(id, done)?;
         }
         Ok(())
     };
     let ending = stream::unfold(receiver, |mut receiver| async move {
-        receiver.recv().await.map(|one| (one, receiver))
+        receiver.recv().await.map(|one| (Ok(one), receiver))
     });
-    let ending = ending.try_for_each_concurrent(ENDS, end).boxed();
+    let ending = ending.try_for_each_concurrent(HANDS, end).boxed();
     tokio::try_join!(asking, ending).map(|_| ())
 }
 
-/// Hands on what is selected, and asks for a page while the one before is
-/// worked on.
+/// Hands on what is selected, each time sessions of one shard, and asks for a
+/// page while the one before is worked on.
 async fn ask(
     app: &App,
     cause: MessageId,
     (selection, as_of): (&Selection, &AsOf),
-    hands: mpsc::Sender<Result<Selected, Stopped>>,
+    hands: mpsc::Sender<Vec<Selected>>,
 ) -> Result<(), Stopped> {
     let mut asked = Selecting {
         cause,
@@ -199,8 +203,17 @@ async fn ask(
         let rows = rows.map_err(Denied::from)?;
         let is_last = rows.len() < usize::from(PAGE);
         asked.after = rows.last().map(|last| last.id);
+        let mut shards: BTreeMap<u8, Vec<Selected>> = BTreeMap::new();
         for row in rows {
-            if hands.send(Ok(row)).await.is_err() {
+            let shard = app.log.subject_of(row.id).shard;
+            let sessions = shards.entry(shard).or_default();
+            sessions.push(row);
+            if sessions.len() == TOGETHER_MAX && hands.send(mem::take(sessions)).await.is_err() {
+                return Ok(());
+            }
+        }
+        for sessions in shards.into_values().filter(|rest| !rest.is_empty()) {
+            if hands.send(sessions).await.is_err() {
                 return Ok(());
             }
         }
@@ -208,38 +221,6 @@ async fn ask(
             return Ok(());
         }
     }
-}
-
-/// Ends one session, unless the read models know that it is over for good.
-async fn settle(app: &App, order: &Order, selected: &Selected) -> Result<Done, Denied> {
-    match selected.outcome {
-        Outcome::Ended => Ok(Done::Ended),
-        Outcome::AlreadyOver if !selected.with_account => Ok(Done::AlreadyOver),
-        // It ended with all of its account and may be the one that goes on.
-        Outcome::AlreadyOver => end(app, order, selected).await.map(|_| Done::AlreadyOver),
-        Outcome::Open => end(app, order, selected).await,
-    }
-}
-
-async fn end(app: &App, order: &Order, selected: &Selected) -> Result<Done, Denied> {
-    let meta = meta(app, order, selected.id.uuid(), Some(selected.account));
-    let command = SessionCommand::End {
-        reason: EndReason::RevokedByOperator,
-        note: None,
-    };
-    let ended = match app.sessions.execute(selected.id, &meta, &command).await {
-        // The log has forgotten it.
-        Err(ExecuteError::Refused(SessionRefusal::Unknown)) => return Ok(Done::AlreadyOver),
-        other => other.map_err(Denied::from)?,
-    };
-    app.revoke_locally(selected.id, meta.now)?;
-    // By this call or by one before it, here or elsewhere.
-    let is_ours = ended.state.last_message == Some(meta.message);
-    Ok(if is_ours {
-        Done::Ended
-    } else {
-        Done::AlreadyOver
-    })
 }
 
 /// Ends all of an account by one event, and waits until the read models know.
@@ -260,34 +241,6 @@ async fn end_account(app: &App, order: &Order, terms: &Terms) -> Result<(), Deni
     };
     app.raise_epoch_locally(account, ended.state.state.min_epoch, meta.now)?;
     app.projected.reached(&app.views, ended.position).await
-}
-
-/// The circumstances of what an order does to an entity. The id follows from
-/// both, so that nothing is done twice whoever does it.
-fn meta(app: &App, order: &Order, entity: Uuid, account: Option<AccountId>) -> Meta {
-    Meta {
-        message: message_of(order.message, entity),
-        now: app.clock.now(),
-        actor: order.by,
-        account,
-        correlation: order.correlation,
-        causation: Some(order.message),
-        trace_parent: None,
-    }
-}
-
-/// The time of the order's message, and the random bits of both mixed: as hard
-/// to meet by chance as any other id.
-fn message_of(order: MessageId, entity: Uuid) -> MessageId {
-    let mut bytes = *order.uuid().as_bytes();
-    let entity = entity.as_bytes();
-    // The version and the variant stay as they are.
-    bytes[6] ^= entity[6] & 0x0f;
-    bytes[8] ^= entity[8] & 0x3f;
-    for index in [7, 9, 10, 11, 12, 13, 14, 15] {
-        bytes[index] ^= entity[index];
-    }
-    MessageId::from_uuid(Uuid::from_bytes(bytes))
 }
 
 /// Notes something about the order itself.
@@ -311,33 +264,5 @@ async fn note(
         // It was given up meanwhile.
         Ok(_) | Err(ExecuteError::Refused(RevocationRefusal::Cancelled)) => Ok(()),
         Err(error) => Err(error.into()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use countersign_events::Timestamp;
-
-    use super::*;
-
-    #[test]
-    fn the_id_of_an_end_follows_from_the_order_and_the_session() {
-        let at = Timestamp::from_millis(1_795_356_187_000);
-        let orders = [1, 2].map(|seed| MessageId::generate(at, [seed; 10]));
-        let account = AccountId::generate(at, [3; 10]);
-        let mut seen = HashSet::new();
-        for order in orders {
-            for seed in 0..=255 {
-                let session = SessionId::generate(account, at, [seed; 10]);
-                let id = message_of(order, session.uuid());
-                assert_eq!(id, message_of(order, session.uuid()));
-                assert_eq!(id.uuid().get_version_num(), 7);
-                assert_eq!(id.uuid().get_variant(), uuid::Variant::RFC4122);
-                seen.insert(id);
-            }
-        }
-        assert_eq!(seen.len(), 2 * 256);
     }
 }

@@ -2,6 +2,7 @@
 //! they are carried out.
 
 mod carry;
+mod end;
 mod order;
 mod runner;
 mod start;

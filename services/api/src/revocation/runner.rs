@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::carry::{ENDS, carry_out};
+use super::carry::{HANDS, carry_out};
 use crate::app::App;
 use crate::denied::Denied;
 
@@ -47,7 +47,7 @@ impl Runner {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
         let orders = Arc::new(Semaphore::new(ORDERS));
-        let ends = Arc::new(Semaphore::new(ENDS));
+        let ends = Arc::new(Semaphore::new(HANDS));
         for shard in 0..app.log.shards() {
             let config = ReactorConfig {
                 name: "revocation",

@@ -3,14 +3,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use countersign_log::{LogError, RawMessage, Start, Tail};
+use countersign_log::{LogError, Pace, RawMessage, Start, Tail, Traffic};
 use countersign_views::checkpoint::{self, Checkpoint};
 use countersign_views::{ViewError, begin_batch, failure};
 use sqlx::PgConnection;
 use tokio::sync::watch;
 use tokio::time::{Instant, Interval, timeout, timeout_at};
 
-use super::pace::Pace;
 use super::{Halt, leave, while_pinging};
 use crate::anchor::Chain;
 use crate::batch::{Batch, BatchError, StuckEvent};
@@ -25,8 +24,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// So many events behind, an owner gathers larger batches.
 const GATHER_BEHIND: u64 = 5_000;
 
-/// How long a batch that is gathered waits for more.
+/// How long a batch that is gathered waits for more, also far behind.
 const GATHER: Duration = Duration::from_millis(20);
+
+/// The same in a crowd. Who waits to read what they wrote waits so much longer
+/// then; without it everybody would wait for Postgres.
+const GATHER_CROWD: Duration = Duration::from_millis(100);
 
 /// The longest a transaction may take, longer than Postgres's own limit.
 const WRITE_MAX: Duration = Duration::from_secs(65);
@@ -193,20 +196,27 @@ impl<'a> Owner<'a> {
     ) -> Result<Vec<RawMessage>, Halt> {
         let max = self.shared.batch_messages_max;
         let behind = self.shared.board.lag_events(self.shard) > GATHER_BEHIND;
-        let busy = self.pace.is_busy(Instant::now());
+        let gather = match self.pace.traffic(Instant::now()) {
+            Traffic::Crowded => Some(GATHER_CROWD),
+            Traffic::Busy => Some(GATHER),
+            Traffic::Quiet => behind.then_some(GATHER),
+        };
         let batch = async {
             let mut messages = tail.next_batch(max).await?;
-            let mut until = Instant::now() + GATHER;
             // Far behind, and where much happens, larger batches are worth a
             // moment: a transaction costs the same for one message and for
             // ten. Else, at the end of the log, nothing is waited for.
-            while (behind || busy) && messages.len() < max {
+            let Some(gather) = gather else {
+                return Ok(messages);
+            };
+            let mut until = Instant::now() + gather;
+            while messages.len() < max {
                 match timeout_at(until, tail.next_batch(max - messages.len())).await {
                     Ok(more) => messages.extend(more?),
                     Err(_) => break,
                 }
                 if behind {
-                    until = Instant::now() + GATHER;
+                    until = Instant::now() + gather;
                 }
             }
             Ok(messages)
