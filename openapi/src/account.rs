@@ -22,6 +22,36 @@ pub enum AccountState {
     Suspended,
 }
 
+/// What an operator wrote when they did something to an account as a whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
+#[oai(example)]
+pub struct AccountNote {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Who: an account's id.
+    pub by: String,
+    /// What they did, in one word: `suspended`, `reinstated`, `roles_changed`,
+    /// `factors_reset`, `sessions_ended`.
+    pub what: String,
+    /// Why, in their words. Show it through `display_safe` only.
+    pub note: String,
+    /// Where it stands in the log.
+    pub position: String,
+}
+
+impl Example for AccountNote {
+    fn example() -> Self {
+        Self {
+            at: datetime!(2026-11-22 14:23:11 UTC),
+            by: "019a2b3c-4d5e-7f60-8a1b-2c3d4e5f6008".to_owned(),
+            what: "suspended".to_owned(),
+            note: "incident 311".to_owned(),
+            position: "3.8412".to_owned(),
+        }
+    }
+}
+
 /// A person's account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Object)]
 #[oai(example)]
@@ -52,6 +82,12 @@ pub struct Account {
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sessions_active: Option<u64>,
+    /// What an operator wrote when they last did something to it as a whole;
+    /// only in an operator's answer about one account, and left out if there
+    /// is nothing or if it cannot be read any more.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noted: Option<AccountNote>,
     /// By field, the event that gave it the value it has; only in the answer
     /// about one account as of a moment.
     #[oai(skip_serializing_if_is_none)]
@@ -72,6 +108,7 @@ impl Example for Account {
             mfa: false,
             factors: Vec::new(),
             sessions_active: None,
+            noted: None,
             causes: None,
         }
     }

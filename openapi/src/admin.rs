@@ -208,6 +208,12 @@ pub struct Event {
     /// The rest, by name and version. Sealed fields stay sealed.
     #[serde(with = "any")]
     pub payload: Any<Value>,
+    /// What the operator wrote who did it, for operators; only in the events of
+    /// one account or one session, and not once the person was erased. Show it
+    /// through `display_safe` only.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Example for Event {
@@ -225,6 +231,7 @@ impl Example for Event {
             causation_id: None,
             trace_parent: None,
             payload: Any(json!({ "reason": "logout" })),
+            note: None,
         }
     }
 }

@@ -37,7 +37,7 @@ mod session;
 mod tests;
 mod verifier;
 
-pub use account::{Account, AccountState, UpdateMe};
+pub use account::{Account, AccountNote, AccountState, UpdateMe};
 pub use admin::{Event, EventActor, Overview, ProjectionFault, ProjectionMode, ProjectionState};
 pub use attempt::{Attempt, AttemptOutcome};
 pub use auth::{

@@ -239,7 +239,9 @@ pub struct Revocation {
     pub finished_at: Option<OffsetDateTime>,
     /// The position in the log that this shows.
     pub position: String,
-    /// Who has applied it, where that was waited for; left out elsewhere.
+    /// Who has applied the ends that `ended` counts, as the answering instance
+    /// has heard; left out in lists, and until there is such an end or the
+    /// order was carried out.
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub applied: Option<Applied>,

@@ -120,6 +120,7 @@ fn both_serialisations_agree() {
     example::<RepairProjections>();
     example::<ProjectionsRepaired>();
     example::<Event>();
+    example::<AccountNote>();
     example::<Health>();
     example::<Ready>();
     example::<FeedPage>();

@@ -72,6 +72,11 @@ pub struct VerifierBehind {
     /// proof.
     #[oai(nullable)]
     pub staleness_ms: Option<u64>,
+    /// For how long after a proof it trusts itself: then it refuses everything
+    /// by itself, what was ended too. Left out if that is not known.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_staleness_ms: Option<u64>,
 }
 
 impl Example for VerifierBehind {
@@ -81,6 +86,7 @@ impl Example for VerifierBehind {
             name: "orders".to_owned(),
             state: VerifierState::Silent,
             staleness_ms: Some(9_200),
+            max_staleness_ms: Some(10_000),
         }
     }
 }
@@ -115,9 +121,19 @@ impl Example for Verifiers {
 pub struct Applied {
     /// How many verifiers are known.
     pub verifiers: u64,
-    /// Those that have not applied it in time. One that is silent refuses
-    /// everything by itself.
+    /// Those that have not applied it, or not in time if that was waited for.
+    /// One that is silent refuses everything by itself, and so does one that is
+    /// not proven complete for its `max_staleness_ms`.
     pub behind: Vec<VerifierBehind>,
+}
+
+impl Applied {
+    /// Whether a verifier that is heard of has yet to apply it. One that is
+    /// silent refuses everything, and is not waited for.
+    pub fn is_awaited(&self) -> bool {
+        let mut behind = self.behind.iter();
+        behind.any(|one| one.state == VerifierState::Live)
+    }
 }
 
 impl Example for Applied {

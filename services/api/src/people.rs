@@ -64,6 +64,7 @@ impl App {
                 kinds.collect::<BTreeSet<_>>().into_iter().collect()
             },
             sessions_active: None,
+            noted: None,
             causes: None,
         })
     }

@@ -203,7 +203,7 @@ enum Verb {
     },
     /// Lists, rotates and revokes signing keys, over HTTP.
     #[command(
-        after_help = "Examples:\n  countersign keys list\n  countersign keys rotate\n  countersign keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason \"stolen backup\" --wait"
+        after_help = "Examples:\n  countersign keys list\n  countersign keys rotate --reason \"once a quarter\"\n  countersign keys revoke NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs --reason \"stolen backup\" --wait"
     )]
     Keys {
         #[command(subcommand)]

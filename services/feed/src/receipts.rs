@@ -61,6 +61,8 @@ pub struct Receipt {
     /// How long ago it was proven complete, by its own words when it was last
     /// heard of; none before its first proof.
     pub staleness: Option<Duration>,
+    /// For how long after a proof it trusts itself: then it refuses everything.
+    pub max_staleness: Duration,
     /// How long ago it was last heard of.
     pub heard: Duration,
     /// The ids of the keys it holds.
@@ -120,6 +122,7 @@ impl Heard {
             standing: self.standing(now),
             cursor: self.cursor.clone(),
             staleness: self.staleness,
+            max_staleness: self.max_staleness,
             heard: now.saturating_duration_since(self.at),
             kids: self.kids.clone(),
         }
@@ -289,6 +292,7 @@ fn more_than_are_kept() -> Receipt {
         standing: Standing::Live,
         cursor: None,
         staleness: None,
+        max_staleness: STALENESS_MAX,
         heard: Duration::ZERO,
         kids: Vec::new(),
     }

@@ -51,12 +51,19 @@ async fn r_03_keys_change_by_command_and_outlive_the_loss_of_their_ring() {
     let ada = instance.service.register("ada@example.com").await;
     let first = kid_of(&ada);
 
-    let signs = keys(&deployment, &operator, &url, &["rotate", "--force"]).await;
+    let rotate = ["rotate", "--reason", "a test"];
+    let signs = keys(
+        &deployment,
+        &operator,
+        &url,
+        &[&rotate[..], &["--force"]].concat(),
+    )
+    .await;
     assert_eq!(signs["state"], "active");
     let grace = instance.service.register("grace@example.com").await;
     let second = kid_of(&grace);
     assert_eq!(signs["kid"], second);
-    let waits = keys(&deployment, &operator, &url, &["rotate"]).await;
+    let waits = keys(&deployment, &operator, &url, &rotate).await;
     assert_eq!(waits["state"], "next");
     let listed = keys(&deployment, &operator, &url, &["list"]).await;
     let states: Vec<&str> = listed

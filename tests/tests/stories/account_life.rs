@@ -1,5 +1,7 @@
 //! What operators do to accounts, and what their owners see of it.
 
+mod note;
+
 use std::time::Duration;
 
 use countersign_events::AccountId;
@@ -184,58 +186,6 @@ async fn ab_59_a_suspended_person_is_out_at_once_and_everywhere() {
         subject.starts_with(RESET)
     });
     assert_eq!(resets.count(), 1, "none while suspended");
-}
-
-#[tokio::test]
-async fn what_an_operator_wrote_is_in_the_event_and_nobody_reads_it() {
-    let world = World::start().await;
-    let operator = world.operator().await;
-    let ada = Enrolled::new(&world, "ada").await;
-    let id = ada.session.account;
-    for what in ["suspend", "reinstate", "reset-factors", "revoke-sessions"] {
-        change(&world, &operator, id, what).await.expect(204);
-    }
-    give(&world, &operator, id, &["user", "support"])
-        .await
-        .expect(204);
-    let events = history(&world, &operator, id).await;
-    let mut notes = 0;
-    for event in &events {
-        let note = &event["payload"]["note"];
-        if note.is_null() {
-            continue;
-        }
-        notes += 1;
-        assert_eq!(event["actor"]["id"], operator.account.to_string());
-        let sealed = serde_json::from_value(note.clone()).expect("sealed");
-        let message = event["id"]
-            .as_str()
-            .expect("an id")
-            .parse()
-            .expect("a UUID");
-        let message = countersign_events::MessageId::from_uuid(message);
-        let account = AccountId::from_uuid(id);
-        let key = world
-            .log
-            .vault()
-            .data_key(account)
-            .await
-            .expect("the vault");
-        let open = key.expect("a key").open(&sealed, account, message, "note");
-        assert_eq!(open.expect("opens").as_str(), NOTE);
-    }
-    assert_eq!(notes, 5, "{events:#?}");
-    let text = serde_json::to_string(&events).expect("JSON");
-    assert!(!text.contains("8412"), "{text}");
-    for bad in [
-        json!({}),
-        json!({ "reason": "" }),
-        json!({ "reason": "x".repeat(501) }),
-    ] {
-        let path = format!("/v1/admin/accounts/{id}/suspend");
-        let call = world.post(&path, &bad).by(&operator.access);
-        call.send().await.refused(400, "validation_failed");
-    }
 }
 
 #[tokio::test]

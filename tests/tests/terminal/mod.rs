@@ -6,6 +6,7 @@ mod ab_72;
 mod bytes;
 mod cleanness;
 mod console;
+mod laggard;
 mod pty;
 mod story;
 mod unarmed;

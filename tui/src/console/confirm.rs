@@ -11,6 +11,9 @@ use time::{Duration, OffsetDateTime};
 use super::input::LineEdit;
 use super::order::{Done, Failed, Filtered, Order, Verb};
 use super::text::{count, many};
+use super::verifier::Reach;
+
+mod told;
 
 /// How long a dialog takes no key after it opened.
 pub const DEAD: Duration = Duration::milliseconds(300);
@@ -75,6 +78,8 @@ pub struct Confirm {
     pub filtered: Option<Box<Filtered>>,
     /// How far the service is with what it does on its own: done, of.
     pub far: Option<(u64, u64)>,
+    /// Who has applied what was done, as far as that is known.
+    pub reach: Option<Reach>,
     /// What became of the targets so far.
     pub outcomes: Vec<Option<Result<Done, Failed>>>,
 }
@@ -95,6 +100,7 @@ impl Confirm {
             job: None,
             filtered: None,
             far: None,
+            reach: None,
             outcomes,
         }
     }
@@ -153,18 +159,6 @@ impl Confirm {
         let failed = self.outcomes.iter().filter(|o| matches!(o, Some(Err(_))));
         let (done, failed) = (done.count(), failed.count());
         (done, failed, self.outcomes.len() - done - failed)
-    }
-
-    /// How far it is: targets with an outcome, or what the service tells of
-    /// what it does on its own.
-    pub fn told(&self) -> String {
-        let (done, failed, under_way) = self.progress();
-        match self.far {
-            Some((ended, matched)) if self.verb == Verb::RevokeFiltered => {
-                format!("{} of {} sessions ended", count(ended), count(matched))
-            }
-            _ => format!("{done} done, {failed} failed, {under_way} under way"),
-        }
     }
 
     /// The next thing to do, in words.
@@ -299,13 +293,13 @@ impl Confirm {
             return Outcome::Stay;
         }
         let reason = self.reason.text().trim().to_owned();
-        // Only the last is waited for: it does not take seconds each.
-        let last = self.targets.len().saturating_sub(1);
-        let orders = self.targets.iter().enumerate().map(|(at, target)| Order {
+        // Several are waited for together: it does not take seconds each.
+        let is_one = self.targets.len() == 1;
+        let orders = self.targets.iter().map(|target| Order {
             verb: self.verb,
             target: target.id.clone(),
             reason: reason.clone(),
-            wait: at == last && self.verb.can_wait(),
+            wait: is_one && self.verb.can_wait(),
             filtered: self.filtered.clone(),
         });
         Outcome::Act(orders.collect())
@@ -321,62 +315,6 @@ impl Confirm {
             // What is typed to confirm is typed.
             _ => self.note = Some("pasted text was ignored here".to_owned()),
         }
-    }
-
-    /// What was done, in a sentence: what became of it first, for that is not
-    /// to be cut.
-    pub fn result(&self) -> String {
-        let one = (self.targets.as_slice(), self.outcomes.as_slice());
-        if let ([target], [Some(Ok(done))]) = one {
-            return self.one_done(target, done);
-        }
-        if self.verb == Verb::RevokeFiltered && self.far.is_some() {
-            return self.told();
-        }
-        let (done, failed, _) = self.progress();
-        let unknown = self
-            .outcomes
-            .iter()
-            .filter(|outcome| matches!(outcome, Some(Err(Failed::NoAnswer(_)))));
-        let unknown = unknown.count();
-        let all = count(self.targets.len() as u64);
-        let done = format!("{} of {all} done", count(done as u64));
-        let failed = match failed {
-            0 => String::new(),
-            failed => format!(", {failed} not"),
-        };
-        let unknown = match unknown {
-            0 => String::new(),
-            unknown => format!(" ({unknown} unknown: look again)"),
-        };
-        let last = self.outcomes.iter().flatten().rev().find_map(|outcome| {
-            let done = outcome.as_ref().ok()?;
-            done.applied.as_ref().map(|_| format!("; {}", done.told()))
-        });
-        format!("{done}{failed}{unknown}{}", last.unwrap_or_default())
-    }
-
-    fn one_done(&self, target: &Target, done: &Done) -> String {
-        let as_of = match done.position.as_str() {
-            "" => String::new(),
-            position => format!(" as of {position}"),
-        };
-        let applied = match (&done.applied, self.verb) {
-            (Some(_), _) => format!(", {}", done.told()),
-            // Nobody waits for the verifiers after so many.
-            (None, Verb::RevokeFiltered) => ", 4 shows who has applied it".to_owned(),
-            (None, _) => String::new(),
-        };
-        match self.verb {
-            Verb::RevokeFiltered => format!("{}{as_of}{applied}", self.told()),
-            verb => format!("{}{as_of}{applied} ({})", verb.done(), target.label),
-        }
-    }
-
-    /// Whether a verifier has not applied what was done.
-    pub fn is_behind(&self) -> bool {
-        let mut done = self.outcomes.iter().flatten().flatten();
-        done.any(Done::is_behind)
     }
 }
 

@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::order::{Arms, Done, Failed, Order};
+use super::verifier::Reach;
 use crate::{EventsQuery, Followed};
 
 /// Something that happened.
@@ -63,6 +64,13 @@ pub enum Message {
         ended: u64,
         /// Of so many.
         matched: u64,
+    },
+    /// So many verifiers have applied what a job did.
+    Reached {
+        /// Which job.
+        job: u64,
+        /// Who has, and who has not.
+        reach: Reach,
     },
     /// What would be ended was counted, or not.
     Previewed {

@@ -13,6 +13,7 @@ mod deployment;
 mod filter;
 mod follow;
 mod input;
+mod job;
 mod keys;
 mod list;
 mod memory;
@@ -32,6 +33,7 @@ mod text;
 mod theme;
 mod timeline;
 mod update;
+mod verifier;
 
 pub use canvas::width;
 pub use confirm::{Confirm, DEAD, Focus, Target};
@@ -55,6 +57,7 @@ pub use tail::{Tail, TailRow};
 pub use theme::{Looks, Signs, Tone};
 pub use timeline::{FactorSeen, Timeline};
 pub use update::update;
+pub use verifier::{Reach, WATCHED};
 
 /// How an opened session or account is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -143,6 +143,8 @@ pub struct Model {
     pub past: Option<Past>,
     /// A short word, how it is meant, and since when it is shown.
     pub toast: Option<(String, Tone, OffsetDateTime)>,
+    /// The job whose dialog was closed before every verifier had applied it.
+    pub watched: Option<u64>,
     /// What went wrong, the newest last.
     pub errors: VecDeque<(OffsetDateTime, String)>,
     /// Whether the mouse is listened to.
@@ -201,6 +203,7 @@ impl Model {
             sorts: Sorts::default(),
             past: None,
             toast: None,
+            watched: None,
             errors: VecDeque::new(),
             mouse: false,
             leaving: false,

@@ -1,6 +1,6 @@
 //! What the console can do to a deployment.
 
-use countersign_openapi::{Applied, ProblemCode, RevocationPredicate, display_safe};
+use countersign_openapi::{Applied, ProblemCode, RevocationPredicate};
 use time::{Duration, OffsetDateTime};
 
 /// How long the console stays armed: as long as a proof of who is there is
@@ -189,8 +189,14 @@ impl Verb {
                 | Self::RevokeAll
                 | Self::Suspend
                 | Self::ResetFactors
+                | Self::DisableClient
                 | Self::RevokeKey
         )
+    }
+
+    /// Whether it is of no use before every verifier has applied it.
+    pub fn is_watched(self) -> bool {
+        self.can_wait() || self == Self::RevokeFiltered
     }
 
     /// Where it is done. An id is a UUID or the id of a key.
@@ -219,38 +225,6 @@ pub struct Done {
     pub position: String,
     /// Who has applied it, if that was waited for.
     pub applied: Option<Applied>,
-}
-
-impl Done {
-    /// Who has applied it and who has not, in a sentence; empty if nobody
-    /// waited.
-    pub fn told(&self) -> String {
-        let Some(applied) = &self.applied else {
-            return String::new();
-        };
-        if applied.behind.is_empty() {
-            return match applied.verifiers {
-                0 => "no verifier is known".to_owned(),
-                1 => "applied by the only verifier".to_owned(),
-                all => format!("applied by all {all} verifiers"),
-            };
-        }
-        let behind: Vec<_> = applied
-            .behind
-            .iter()
-            .take(3)
-            .map(|verifier| display_safe(&verifier.name))
-            .collect();
-        let (number, names) = (applied.behind.len(), behind.join(", "));
-        let all = applied.verifiers;
-        format!("! not applied yet by {number} of {all} verifiers: {names}")
-    }
-
-    /// Whether somebody who was waited for has not applied it.
-    pub fn is_behind(&self) -> bool {
-        let behind = self.applied.as_ref().map(|applied| &applied.behind);
-        behind.is_some_and(|behind| !behind.is_empty())
-    }
 }
 
 /// One thing to do.

@@ -14,11 +14,12 @@ use tokio::task::AbortHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::Deployment;
+use super::job::Job;
 use super::memory::{self, Memory};
 use super::message::{Answer, Effect, Message, Query};
 use super::model::Model;
-use super::order::{Arms, Done, Failed, Order};
-use super::remote::{Remote, act};
+use super::order::Failed;
+use super::remote::Remote;
 use super::screens::draw;
 use super::term::{self, Screen, TermGuard};
 use super::theme::Looks;
@@ -26,15 +27,13 @@ use super::update::update;
 use crate::{ClientError, Context, EventsQuery, Login};
 
 /// How often time goes by.
-const TICK: Duration = Duration::from_millis(250);
+pub(super) const TICK: Duration = Duration::from_millis(250);
 /// The least time between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(33);
 /// Messages that wait for the console at most.
 const MESSAGES_MAX: usize = 64;
 /// Questions under way at once.
 const QUESTIONS_MAX: usize = 8;
-/// Looks at an order under way that may bring nothing, one after the other.
-const UNANSWERED_MAX: u32 = 20;
 /// How long the console waits for the shell to stop it.
 const STOPPING: Duration = Duration::from_secs(1);
 /// How long it takes to say goodbye to the service at most.
@@ -244,7 +243,10 @@ impl Console {
                     // It is short, and nobody waits for it.
                     tokio::spawn(async move { memory.write(&text).await });
                 }
-                Effect::Act { arms, job, orders } => self.act(arms, job, orders),
+                Effect::Act { arms, job, orders } => {
+                    let job = Job::new(remote, self.sender.clone(), job);
+                    tokio::spawn(job.carry_out(arms, orders));
+                }
                 Effect::Preview {
                     arms,
                     ticket,
@@ -303,38 +305,6 @@ impl Console {
         });
     }
 
-    /// Carries orders out one after the other. After one that failed in a way
-    /// that all would, the others are not tried.
-    fn act(&self, arms: Arms, job: u64, orders: Vec<Order>) {
-        let (remote, sender) = (self.remote.clone(), self.sender.clone());
-        tokio::spawn(async move {
-            let mut hopeless = false;
-            for (index, order) in orders.iter().enumerate() {
-                let outcome = if hopeless {
-                    Err(Failed::NotTried)
-                } else if !arms.hold(now()) {
-                    Err(Failed::Disarmed)
-                } else if order.filtered.is_some() {
-                    watch(&remote, &sender, job, order).await
-                } else {
-                    remote.act(order).await
-                };
-                hopeless |= matches!(
-                    outcome,
-                    Err(Failed::NoAnswer(_) | Failed::SignedOut(_) | Failed::Disarmed)
-                );
-                let message = Message::Acted {
-                    job,
-                    index,
-                    outcome,
-                };
-                if sender.send(message).await.is_err() {
-                    return;
-                }
-            }
-        });
-    }
-
     /// Gives the terminal back and stops, until the shell goes on.
     async fn suspend(&mut self) -> io::Result<()> {
         TermGuard::leave();
@@ -347,43 +317,10 @@ impl Console {
     }
 }
 
-/// Gives an order that the service carries out on its own, and tells how far it
-/// is until it is over.
-async fn watch(
-    remote: &Remote,
-    sender: &mpsc::Sender<Message>,
-    job: u64,
-    order: &Order,
-) -> Result<Done, Failed> {
-    let mut known = remote.start(order).await?;
-    let mut looks = interval(TICK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut unanswered = 0;
-    loop {
-        let progress = Message::Progress {
-            job,
-            ended: known.ended,
-            matched: known.matched.unwrap_or_default(),
-        };
-        if sender.send(progress).await.is_err() {
-            return Err(Failed::NotTried);
-        }
-        if let Some(outcome) = act::outcome(&known) {
-            return outcome;
-        }
-        looks.tick().await;
-        match remote.progress(known.id).await {
-            Ok(newer) => (known, unanswered) = (newer, 0),
-            Err(Failed::NoAnswer(_)) if unanswered < UNANSWERED_MAX => unanswered += 1,
-            Err(failed) => return Err(failed),
-        }
-    }
-}
-
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the edge: every message is stamped here"
 )]
-fn now() -> OffsetDateTime {
+pub(super) fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc()
 }

@@ -188,6 +188,8 @@ pub fn summary(event: &Event) -> String {
         };
         parts.push(text);
     }
+    // What an operator wrote is anybody's words.
+    parts.extend(event.note.as_ref().map(|note| format!("\"{note}\"")));
     parts.join(" ")
 }
 

@@ -1,8 +1,8 @@
 //! Things to show.
 
 use countersign_openapi::{
-    Account, Attempt, Client, Event, Overview, ProjectionState, Ready, Session, SigningKey,
-    Verifiers,
+    Account, AccountNote, Attempt, Client, Event, Overview, ProjectionState, Ready, Session,
+    SigningKey, Verifiers,
 };
 use serde_json::{Value, json};
 use time::macros::datetime;
@@ -72,6 +72,14 @@ pub fn account(number: u64) -> Account {
         "state": if number == 4 { "suspended" } else { "active" },
         "mfa": number % 3 != 2,
         "factors": if number % 3 == 2 { vec![] } else { vec!["totp"] },
+    }))
+}
+
+/// What an operator wrote who suspended it.
+pub fn noted() -> AccountNote {
+    read(json!({
+        "at": at(600), "by": account_id(0), "what": "suspended",
+        "note": "phishing,\u{202e} incident 311", "position": "1.8000",
     }))
 }
 

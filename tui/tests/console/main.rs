@@ -10,6 +10,7 @@ mod past;
 mod picture;
 mod projections;
 mod properties;
+mod reaching;
 mod service;
 mod sizes;
 mod snapshots;

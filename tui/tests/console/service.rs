@@ -1,8 +1,8 @@
 //! A service in memory.
 
 use countersign_openapi::{
-    Account, Ended, Event, Page, ProblemCode, RevocationPredicate, RevocationPreview, Session,
-    SessionState,
+    Account, AccountState, Ended, Event, Page, ProblemCode, RevocationPredicate, RevocationPreview,
+    Session, SessionState,
 };
 use countersign_tui::console::{Data, Done, Failed, Order, Query, Verb};
 use time::OffsetDateTime;
@@ -97,6 +97,8 @@ impl Service {
                 let found = self.accounts.iter().find(|account| account.id == *id);
                 let mut account = found.cloned().ok_or_else(unknown)?;
                 account.sessions_active = Some(9);
+                let is_suspended = account.state == AccountState::Suspended;
+                account.noted = is_suspended.then(made::noted);
                 Data::Account(Box::new(account))
             }
             Query::SessionEvents(id, _) => {

@@ -163,3 +163,23 @@ fn files_hold_what_is_listed() {
     assert_eq!(saved[0].1.lines().count(), 10);
     assert_eq!(saved[1].1.lines().count(), 11);
 }
+
+#[test]
+fn an_account_shows_what_an_operator_did_to_it_and_why() {
+    for size in [(80, 24), (120, 40)] {
+        let mut service = Service::with(40);
+        let mut driver = Driver::signed_in(size);
+        driver.press(&["3"]);
+        driver.serve(&mut service);
+        // The fifth of six, newest first.
+        driver.press(&["j", "Enter"]);
+        driver.serve(&mut service);
+        let seen = driver.screen();
+        assert!(
+            seen.contains("suspended 1") && seen.contains("by you:"),
+            "{seen}"
+        );
+        assert!(seen.contains("phishing,\\u{202e}"), "{seen}");
+        assert!(!seen.contains('\u{202e}'));
+    }
+}

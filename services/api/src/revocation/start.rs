@@ -9,7 +9,7 @@ use countersign_events::{
 };
 use countersign_log::{ExecuteError, random};
 use countersign_openapi as wire;
-use countersign_views::revocation::ended_by;
+use countersign_views::revocation::{ended_by, ends_of};
 use countersign_views::session::{self, AsOf, Selecting, StateFilter, Totals, select, totals};
 use uuid::{Builder, Uuid};
 
@@ -250,6 +250,32 @@ impl App {
         let order = self.order(id).await?.ok_or(Denied::NotFound)?;
         let ended = ended_by(&self.views, order.message).await?;
         Ok((order.show(ended), order.position))
+    }
+
+    /// The same, with who has applied the ends that it counts. Those that have
+    /// not are waited for, at most for `patience`.
+    pub(crate) async fn show_order_applied(
+        &self,
+        id: RevocationId,
+        patience: Duration,
+    ) -> Result<wire::Revocation, Denied> {
+        let order = self.order(id).await?.ok_or(Denied::NotFound)?;
+        let ends = ends_of(&self.views, order.message).await?;
+        let mut shown = order.show(ends.count);
+        if shown.ended == 0 && order.finish.is_none() {
+            return Ok(shown);
+        }
+        let awaited = if ends.count < shown.ended {
+            // The read models lack some of them. All stand before what the
+            // shards end with now.
+            let all = (0u8..).zip(self.ends().await?);
+            all.map(|(shard, sequence)| Position { shard, sequence })
+                .collect()
+        } else {
+            ends.last
+        };
+        shown.applied = Some(self.applied_within(&awaited, patience).await);
+        Ok(shown)
     }
 
     /// Waits until an order was carried out or given up; false if it takes

@@ -7,11 +7,11 @@ use sqlx::PgPool;
 
 use crate::app::App;
 use crate::denied::Denied;
-use crate::routes::show;
 
 impl App {
-    /// One page of an entity's history, oldest first. The cursor is the
-    /// position of the last message of the page before.
+    /// One page of an entity's history, oldest first, for an operator: what
+    /// one of them wrote is opened. The cursor is the position of the last
+    /// message of the page before.
     pub async fn history<I: EntityId>(
         &self,
         id: I,
@@ -61,7 +61,7 @@ impl App {
             .map(|last| last.position.to_string());
         let mut items = Vec::new();
         for message in &messages {
-            items.extend(show::events(message)?);
+            items.extend(self.events_with_notes(message).await?);
         }
         Ok(wire::Page { items, next })
     }

@@ -6,6 +6,7 @@ pub(crate) mod auth;
 mod feed;
 mod history;
 mod me;
+mod note;
 mod oauth2;
 mod operations;
 pub(crate) mod page;

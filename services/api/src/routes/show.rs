@@ -85,6 +85,7 @@ pub(crate) fn account(row: account::Account) -> wire::Account {
         mfa: !row.factors.is_empty(),
         factors: row.factors,
         sessions_active: None,
+        noted: None,
         causes: None,
     }
 }
@@ -157,5 +158,6 @@ fn event(
         causation_id: header.causation.map(countersign_events::MessageId::uuid),
         trace_parent: header.trace_parent.clone(),
         payload: Any(payload),
+        note: None,
     })
 }

@@ -229,6 +229,12 @@ pub(super) fn account_row(account: &Account) -> Vec<String> {
 /// What is known of one account.
 pub(super) fn account_facts(account: &Account) -> String {
     let sessions = account.sessions_active.map(|count| count.to_string());
+    let noted = account.noted.as_ref();
+    let noted = noted.map(|noted| {
+        let (at, what) = (moment(noted.at), noted.what.replace('_', " "));
+        (format!("{at} by {}: {what}", noted.by), noted.note.clone())
+    });
+    let (done, note) = noted.unwrap_or_default();
     let verified = if account.email_verified {
         "verified"
     } else {
@@ -245,6 +251,8 @@ pub(super) fn account_facts(account: &Account) -> String {
         ("factors", account.factors.join(" ")),
         ("sessions", sessions.unwrap_or_default()),
         ("registered", moment(account.created_at)),
+        ("operator", done),
+        ("note", note),
     ])
 }
 

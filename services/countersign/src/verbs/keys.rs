@@ -19,14 +19,14 @@ pub enum Keys {
     List,
     /// Lets another key sign, as soon as every verifier can know it.
     #[command(
-        after_help = "Examples:\n  countersign keys rotate\n  countersign keys rotate --force --reason \"stolen backup\" -o id"
+        after_help = "Examples:\n  countersign keys rotate --reason \"once a quarter\"\n  countersign keys rotate --force --reason \"stolen backup\" -o id"
     )]
     Rotate {
         /// Signs with it at once, known to verifiers or not.
         #[arg(long)]
         force: bool,
         /// Why; kept in the log.
-        #[arg(long, default_value = "by hand, on the command line")]
+        #[arg(long)]
         reason: String,
     },
     /// Revokes a key: every token it signed is refused. For emergencies.

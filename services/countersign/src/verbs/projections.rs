@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use countersign_openapi::{ProjectionState, display_safe};
-use countersign_tui::Client;
+use countersign_tui::{Client, Prompt};
 
 use super::operate::{Operate, signed_in};
 use super::output::{one, or_dash, word, write};
-use crate::Exit;
 use crate::parts::Failure;
+use crate::{Exit, tell};
 
 /// What to do with read models.
 #[derive(Subcommand)]
@@ -29,9 +29,13 @@ pub enum Projections {
     /// Builds the read models anew beside those that serve, and switches to
     /// them. The list shows how far it is.
     #[command(
-        after_help = "Examples:\n  countersign projections rebuild\n  countersign projections rebuild --context prod-eu -o json"
+        after_help = "Examples:\n  countersign projections rebuild\n  countersign projections rebuild --context prod-eu --yes -o json"
     )]
-    Rebuild,
+    Rebuild {
+        /// Asks nothing. Needed where nobody can be asked.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
 const HEAD: &[&str] = &[
@@ -73,7 +77,10 @@ pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, F
                 shards => format!("trying again on shard {}", shards.join(" ")),
             })?;
         }
-        Projections::Rebuild => {
+        Projections::Rebuild { yes } => {
+            if let Some(exit) = declined(yes).await? {
+                return Ok(exit);
+            }
             let rebuild = async |client: &mut Client| client.rebuild_projections().await;
             signed_in(operate, rebuild).await?;
             let said = serde_json::json!({"state": "rebuilding"});
@@ -84,6 +91,26 @@ pub async fn projections(what: Projections, operate: &Operate) -> Result<Exit, F
         }
     }
     Ok(Exit::Done)
+}
+
+/// Asks whoever is there whether all read models are meant; how it ends if they
+/// are not.
+async fn declined(yes: bool) -> Result<Option<Exit>, Failure> {
+    if yes {
+        return Ok(None);
+    }
+    let prompt = Prompt::new(None);
+    if !prompt.is_terminal() {
+        tell("countersign: nobody can be asked here: say --yes");
+        return Ok(Some(Exit::Usage));
+    }
+    tell("all read models are built anew from the log, beside those that serve");
+    let typed = prompt.line("Type all to rebuild them: ").await?;
+    if typed.unwrap_or_default().trim() == "all" {
+        return Ok(None);
+    }
+    tell("nothing was done");
+    Ok(Some(Exit::Cancelled))
 }
 
 fn row(one: &ProjectionState) -> Vec<String> {

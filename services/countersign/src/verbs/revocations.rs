@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use clap::Subcommand;
 use countersign_openapi::{
-    Revocation, RevocationItem, RevocationPreview, RevocationState, Session, StartRevocation,
-    display_safe,
+    Applied, Revocation, RevocationItem, RevocationPreview, RevocationState, Session,
+    StartRevocation, display_safe,
 };
 use countersign_tui::{Client, ClientError, Prompt};
 use tokio::time::MissedTickBehavior;
@@ -15,7 +15,7 @@ use super::operate::{Operate, Page, signed_in};
 use super::output::{
     Output, Table, document, done, moment, note_next, one, or_dash, table, word, write,
 };
-use super::verifiers::waited;
+use super::verifiers::{self, waited};
 use super::where_clause;
 use crate::parts::Failure;
 use crate::{Exit, say, tell};
@@ -31,7 +31,7 @@ pub enum Revocations {
         #[command(flatten)]
         page: Page,
     },
-    /// Shows one order and how far it is.
+    /// Shows one order, how far it is and which verifiers have applied it.
     #[command(
         after_help = "Examples:\n  countersign revocations show 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007\n  countersign revocations show 019a2b3c-6b12-7d33-8f11-2c3d4e5f6007 -o json"
     )]
@@ -74,6 +74,8 @@ pub(super) struct Order {
 /// How long `--wait` watches an order, and how often it looks.
 const WATCHED: Duration = Duration::from_mins(10);
 const LOOK: Duration = Duration::from_millis(500);
+/// How many looks more it takes to see verifiers apply what was carried out.
+const LOOKS_AFTER: u32 = 4;
 
 /// Gives an order, or says what it would do.
 pub(super) async fn revoke(order: Order, operate: &Operate) -> Result<Exit, Failure> {
@@ -138,7 +140,8 @@ fn wrong(why: &str) -> Exit {
     Exit::Usage
 }
 
-/// Follows an order that was not carried out while the service waited.
+/// Follows an order that was not carried out while the service waited, until
+/// every live verifier has applied it, or was given the time to.
 async fn watched(client: &Client, given: Revocation) -> Result<Revocation, ClientError> {
     if given.finished_at.is_some() {
         return Ok(given);
@@ -147,12 +150,17 @@ async fn watched(client: &Client, given: Revocation) -> Result<Revocation, Clien
     let watching = async {
         let mut looks = tokio::time::interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut left = LOOKS_AFTER;
         loop {
             looks.tick().await;
             let seen = client.revocation(id).await?;
-            if seen.finished_at.is_some() {
+            if seen.finished_at.is_none() {
+                continue;
+            }
+            if left == 0 || !seen.applied.as_ref().is_some_and(Applied::is_awaited) {
                 return Ok(seen);
             }
+            left -= 1;
         }
     };
     tokio::time::timeout(WATCHED, watching)
@@ -257,6 +265,12 @@ pub async fn revocations(what: Revocations, operate: &Operate) -> Result<Exit, F
         Revocations::Show { id } => {
             let found = signed_in(operate, async |client| client.revocation(id).await).await?;
             say_order(output, &found)?;
+            if output == Output::Table {
+                let applied = found.applied.as_ref();
+                for line in applied.map(verifiers::lines).unwrap_or_default() {
+                    say(&line);
+                }
+            }
         }
         Revocations::Items { id, state, page } => {
             let (state, after) = (state.as_deref(), page.after.as_deref());

@@ -6,4 +6,4 @@ mod query;
 #[cfg(test)]
 pub(crate) use apply::Forget;
 pub(crate) use apply::{Changes, write};
-pub use query::{Entry, EntryCursor, list};
+pub use query::{Entry, EntryCursor, last_named, list};

@@ -104,3 +104,31 @@ pub async fn list(
         index: entry.index,
     }))
 }
+
+/// The messages about the account itself with an event of one of these names,
+/// newest first, at most so many.
+pub async fn last_named(
+    pool: &PgPool,
+    account: AccountId,
+    names: &[&str],
+    limit: u16,
+) -> Result<Vec<Position>, ViewError> {
+    let rows: Vec<(i16, i64)> = sqlx::query_as(
+        "select distinct shard, sequence from countersign.history
+         where account_id = $1 and noun = 'account' and name = any($2)
+         order by sequence desc limit $3",
+    )
+    .bind(account.uuid())
+    .bind(names)
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter()
+        .map(|(shard, sequence)| {
+            Ok(Position {
+                shard: number::shard(shard)?,
+                sequence: number::from_stored(sequence)?,
+            })
+        })
+        .collect()
+}

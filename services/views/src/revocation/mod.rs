@@ -4,4 +4,4 @@ mod apply;
 mod query;
 
 pub(crate) use apply::{Changes, write};
-pub use query::{Revocation, RevocationState, ended_by, get, list};
+pub use query::{Ends, Revocation, RevocationState, ended_by, ends_of, get, list};

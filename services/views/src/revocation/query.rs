@@ -163,6 +163,37 @@ pub async fn get(pool: &PgPool, id: RevocationId) -> Result<Option<Revocation>, 
     .transpose()
 }
 
+/// What has ended because of a message, so far.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// How many sessions.
+    pub count: u64,
+    /// The last of these ends in each shard that has one.
+    pub last: Vec<Position>,
+}
+
+/// The sessions that have ended because of this message, so far, and where
+/// their ends are.
+pub async fn ends_of(pool: &PgPool, message: MessageId) -> Result<Ends, ViewError> {
+    // Whatever came to a session after its end is no part of it.
+    let shards: Vec<(i16, i64, i64)> = sqlx::query_as(
+        "select shard, count(*), max(coalesce(ended_sequence, sequence))
+         from countersign.sessions where ended_cause = $1 group by shard order by shard",
+    )
+    .bind(message.uuid())
+    .fetch_all(pool)
+    .await?;
+    let mut ends = Ends::default();
+    for (shard, count, last) in shards {
+        ends.count += number::from_stored(count)?;
+        ends.last.push(Position {
+            shard: number::shard(shard)?,
+            sequence: number::from_stored(last)?,
+        });
+    }
+    Ok(ends)
+}
+
 /// How many sessions have ended because of this message, so far.
 pub async fn ended_by(pool: &PgPool, message: MessageId) -> Result<u64, ViewError> {
     let count: i64 =

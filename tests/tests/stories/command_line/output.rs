@@ -192,7 +192,11 @@ async fn projections_are_repaired_and_rebuilt() {
     let repair = ["projections", "repair", "--shard", "3", "-o", "json"];
     let said = program_at(&canned.url, "t", &repair).await.ended(0);
     assert_eq!(said.json(), repaired);
+    // Nobody is there who could say that all is meant.
     let rebuild = ["projections", "rebuild"];
+    let said = program_at(&canned.url, "t", &rebuild).await.ended(2);
+    assert!(said.err.contains("--yes"), "{}", said.err);
+    let rebuild = ["projections", "rebuild", "--yes"];
     program_at(&canned.url, "t", &rebuild).await.ended(0);
     let asked = canned.asked();
     assert_eq!(

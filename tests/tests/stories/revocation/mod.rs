@@ -1,5 +1,6 @@
 //! Orders to end every session of a kind.
 
+mod applied;
 mod job;
 mod paths;
 mod predicate;

@@ -3,7 +3,7 @@
 use countersign_openapi::{
     Applied, POSITION_HEADER, ProblemCode, ProjectionsRepaired, Reason, RepairProjections,
     Revocation, RevocationPredicate, RevocationPreview, RevocationState, RevokeKey, RevokeReason,
-    RevokeSession, RotateKeys, StartRevocation,
+    RevokeSession, RotateKeys, StartRevocation, Verifiers,
 };
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
@@ -97,6 +97,17 @@ impl Remote {
     pub(in crate::console) async fn progress(&self, id: Uuid) -> Result<Revocation, Failed> {
         self.get(&format!("/v1/admin/revocations/{id}"), None).await
     }
+
+    /// Who has applied these positions, as they are written with commas between
+    /// them.
+    pub(in crate::console) async fn applied(&self, positions: &str) -> Result<Applied, Failed> {
+        let path = format!("/v1/admin/verifiers?position={positions}");
+        let all: Verifiers = self.get(&path, None).await?;
+        Ok(Applied {
+            verifiers: u64::try_from(all.items.len()).unwrap_or(u64::MAX),
+            behind: all.behind,
+        })
+    }
 }
 
 /// What became of an order that the service carried out on its own; nothing
@@ -121,10 +132,10 @@ fn body(request: RequestBuilder, order: &Order) -> RequestBuilder {
     let (reason, wait) = (order.reason.clone(), order.wait);
     match order.verb {
         Verb::RevokeSession => request.json(&RevokeSession { reason, wait }),
-        Verb::RevokeAll | Verb::Suspend | Verb::ResetFactors => {
+        Verb::RevokeAll | Verb::Suspend | Verb::ResetFactors | Verb::DisableClient => {
             request.json(&RevokeReason { reason, wait })
         }
-        Verb::Reinstate | Verb::DisableClient => request.json(&Reason { reason }),
+        Verb::Reinstate => request.json(&Reason { reason }),
         Verb::RevokeKey => request.json(&RevokeKey { reason, wait }),
         Verb::RotateKeys => {
             let force = false;

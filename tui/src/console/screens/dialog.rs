@@ -189,15 +189,19 @@ fn outcomes(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     let bar = signs.heights[7].repeat(filled);
     canvas.text(1, 0, u16::MAX, &bar, Tone::Good);
     canvas.text(1, 1, u16::MAX, &confirm.told(), Tone::Plain);
-    let mut y = 3;
+    let mut y = 2;
     if confirm.is_finished() {
         let tone = if failed == 0 {
             Tone::Good
         } else {
             Tone::Danger
         };
-        y += canvas.wrapped(1, 2, &confirm.result(), tone);
+        y += canvas.wrapped(1, y, &confirm.summary(), tone);
     }
+    if let Some(reach) = &confirm.reach {
+        y += canvas.wrapped(1, y, &reach.told(), reach.tone());
+    }
+    y += 1;
     let rows = confirm.targets.iter().zip(&confirm.outcomes);
     let bad = rows.filter_map(|(target, outcome)| match outcome {
         Some(Err(failed)) => Some((target, failed)),

@@ -1,7 +1,7 @@
 //! What is known of an opened session or account, field by field, and which
 //! event gave it its value.
 
-use countersign_openapi::{Account, Attempt, AttemptOutcome, Cause, Event, Session};
+use countersign_openapi::{Account, Attempt, AttemptOutcome, Cause, Event, Session, display_safe};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,6 +15,9 @@ use crate::console::timeline;
 
 /// The label of why the last try to sign in failed.
 const SIGN_INS: &str = "sign-ins";
+
+/// The label of what an operator last did to the account as a whole, and why.
+const NOTED: &str = "operator";
 
 /// A label and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,10 +54,14 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         return with_causes(model, canvas, &facts);
     }
     // What is a sentence gets the last rows for itself.
-    let (facts, below) = match facts.split_last() {
-        Some((last, facts)) if last.label == SIGN_INS => (facts, sentence(canvas, last)),
-        _ => (facts.as_slice(), 0),
-    };
+    let mut facts = facts.as_slice();
+    let mut below = 0;
+    while let Some((last, others)) = facts.split_last()
+        && [SIGN_INS, NOTED].contains(&last.label)
+    {
+        below += sentence(canvas, last, below);
+        facts = others;
+    }
     let rows = usize::from(canvas.rows().saturating_sub(below)).max(1);
     let columns = if facts.len() > rows { 2 } else { 1 };
     let each = canvas.columns() / columns;
@@ -71,15 +78,17 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     }
 }
 
-/// Draws a fact over the whole width of the last rows; how many it takes.
-fn sentence(canvas: &mut Canvas<'_>, fact: &Fact) -> u16 {
+/// Draws a fact over the whole width of the last rows, above those that are
+/// taken; how many it takes.
+fn sentence(canvas: &mut Canvas<'_>, fact: &Fact, taken: u16) -> u16 {
     let room = usize::from(canvas.columns().saturating_sub(12)).max(1);
     let rows = u16::try_from(width(&fact.text).div_ceil(room)).unwrap_or(1);
-    let rows = rows.clamp(1, 3).min(canvas.rows());
-    let (columns, top) = (canvas.columns(), canvas.rows() - rows);
+    let free = canvas.rows().saturating_sub(taken);
+    let rows = rows.clamp(1, 3).min(free);
+    let (columns, top) = (canvas.columns(), free - rows);
     canvas.text(1, top, 9, fact.label, Tone::Dim);
     let mut part = canvas.part(11, top, columns.saturating_sub(12), rows);
-    part.wrapped(0, 0, &fact.text, fact.tone);
+    part.wrapped(0, 0, &display_safe(&fact.text), fact.tone);
     rows
 }
 
@@ -283,6 +292,12 @@ fn of_account(model: &Model, account: &Account) -> Vec<Fact> {
     push("sessions", "sessions_active", sessions);
     let password = last(events, &["credential_set"], now);
     push("password", "", plain(password));
+    if let Some(noted) = &account.noted {
+        let (at, what) = (moment(now, noted.at), noted.what.replace('_', " "));
+        let by = by(model, &noted.by);
+        let told = format!("{what} {at} by {by}: {}", noted.note);
+        push(NOTED, "", plain(told));
+    }
     if !model.shows_past() {
         push(SIGN_INS, "", sign_ins(&model.account.attempts, now));
     }

@@ -63,6 +63,7 @@ pub fn update(model: &mut Model, now: OffsetDateTime, message: Message) -> Vec<E
             ended,
             matched,
         } => filtered::progressed(model, job, ended, matched),
+        Message::Reached { job, reach } => orders::reached(model, job, reach),
         Message::Following(ticket) => {
             let now = model.now;
             model.tail.follow.began(ticket, now);

@@ -12,6 +12,7 @@ use crate::console::order::{Done, Failed, Verb};
 use crate::console::screens::Screen;
 use crate::console::text::many;
 use crate::console::theme::Tone;
+use crate::console::verifier::Reach;
 
 /// As people know a session.
 pub(super) fn label(session: &Session) -> String {
@@ -246,6 +247,8 @@ fn close(model: &mut Model) {
         model.say("cancelled, nothing was done", Tone::Good);
         return;
     }
+    let is_open = confirm.reach.as_ref().is_some_and(Reach::is_open);
+    model.watched = confirm.job.filter(|_| is_open);
     let (_, failed, _) = confirm.progress();
     let tone = match (failed, confirm.is_behind()) {
         (0, false) => Tone::Good,
@@ -279,6 +282,12 @@ pub(super) fn acted(
     if let Some(place) = confirm.outcomes.get_mut(index) {
         *place = Some(outcome.clone());
     }
+    // What is told of one of several says nothing of the others.
+    if let ([_], Ok(done)) = (confirm.targets.as_slice(), &outcome)
+        && let Some(applied) = done.applied.clone()
+    {
+        confirm.reach = Some(Reach::of(applied));
+    }
     if confirm.is_finished() {
         confirm.note = None;
         let matched = confirm.filtered.as_ref().map(|all| all.matched);
@@ -299,6 +308,21 @@ pub(super) fn acted(
             let told = format!("{} {label}: {}", verb.button(), failed.told());
             model.note_error(told);
         }
+    }
+}
+
+/// Verifiers have applied it, or not yet.
+pub(super) fn reached(model: &mut Model, job: u64, reach: Reach) {
+    if let Some(Layer::Confirm(confirm)) = &mut model.layer
+        && confirm.job == Some(job)
+    {
+        confirm.reach = Some(reach);
+        return;
+    }
+    if model.watched == Some(job) && !reach.is_open() {
+        // Whoever closed the dialog before is told the end of it.
+        model.watched = None;
+        model.say(reach.told(), reach.tone());
     }
 }
 

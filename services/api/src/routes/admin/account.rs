@@ -75,9 +75,10 @@ impl Accounts {
 
     /// Read an account
     ///
-    /// With `as_of`, as it was then, from the log, with the event that gave
-    /// each field its value; whoever was erased since is not found. Needs
-    /// `accounts:read`.
+    /// With what an operator wrote who last did something to it as a whole. With
+    /// `as_of`, as it was then, from the log, with the event that gave each
+    /// field its value and no such words; whoever was erased since is not
+    /// found. Needs `accounts:read`.
     #[oai(path = "/:id", method = "get", operation_id = "get_account")]
     async fn get_account(
         &self,
@@ -105,12 +106,14 @@ impl Accounts {
         let mut shown = show::account(row.ok_or(Denied::NotFound)?);
         let active = session::active_of(&app.0.views, id, request.now).await;
         shown.sessions_active = Some(active.map_err(Denied::from)?);
+        shown.noted = app.0.account_note(id).await?;
         Ok(found(shown, None))
     }
 
     /// Read what happened to an account
     ///
-    /// Oldest first, from the log; its sessions have histories of their own.
+    /// Oldest first, from the log, with what operators wrote; its sessions have
+    /// histories of their own.
     /// Needs `accounts:read`.
     #[oai(
         path = "/:id/events",

@@ -22,6 +22,10 @@ pub(crate) struct Verifiers;
 /// How long an answer waits for verifiers, unless it is told otherwise.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// The most positions that are asked about at once: one of each shard there
+/// may be.
+const SEVERAL_MAX: usize = 64;
+
 /// The longest it can be told to, in seconds.
 const WAIT_SECONDS_MAX: u64 = 10;
 
@@ -37,8 +41,8 @@ impl Verifiers {
         &self,
         app: Data<&Arc<App>>,
         _caller: SignedIn,
-        /// Who has applied this? A `Countersign-Position`, or a sequence for
-        /// each shard, as `12-0-7`.
+        /// Who has applied this? A `Countersign-Position`, several of them, as
+        /// `0.12,2.7`, or a sequence for each shard, as `12-0-7`.
         position: Query<Option<String>>,
         /// How many seconds to wait for that, 0 to 10.
         #[oai(default)]
@@ -74,13 +78,17 @@ impl Verifiers {
 fn awaited(text: &str, shards: u8) -> Result<Vec<(u8, u64)>, Denied> {
     let refused = Denied::InvalidParameter {
         name: "position",
-        message: "expected a position, as 3.8412, or one sequence a shard, as 12-0-7",
+        message: "expected positions, as 3.8412 or 0.12,2.7, or one sequence a shard, as 12-0-7",
     };
-    if let Ok(position) = text.parse::<Position>() {
-        let is_there = position.shard < shards;
-        return is_there
-            .then(|| vec![(position.shard, position.sequence)])
-            .ok_or(refused);
+    let several = text.split(',').map(|text| {
+        let position = text.parse::<Position>().ok()?;
+        (position.shard < shards).then_some((position.shard, position.sequence))
+    });
+    // Of each shard one is enough: the last.
+    let several = several.take(SEVERAL_MAX + 1).collect::<Option<Vec<_>>>();
+    if let Some(several) = several {
+        let is_few = several.len() <= SEVERAL_MAX;
+        return is_few.then_some(several).ok_or(refused);
     }
     match text.parse::<Cursor>() {
         Ok(cursor) if cursor.sequences().len() == usize::from(shards) => {
@@ -121,6 +129,7 @@ fn behind(receipts: Vec<Receipt>) -> Vec<wire::VerifierBehind> {
         name: receipt.name,
         state: state(receipt.standing),
         staleness_ms: receipt.staleness.map(millis),
+        max_staleness_ms: Some(millis(receipt.max_staleness)),
     };
     receipts.into_iter().map(one).collect()
 }
@@ -132,13 +141,12 @@ impl App {
         self.applied_within(awaited, PATIENCE).await
     }
 
-    /// The same for positions in all shards. Of a shard in which nothing is
-    /// revoked verifiers know after a beat and a report, each a second.
-    pub(crate) async fn applied_everywhere(&self, awaited: &[Position]) -> wire::Applied {
-        self.applied_within(awaited, 2 * PATIENCE).await
-    }
-
-    async fn applied_within(&self, awaited: &[Position], patience: Duration) -> wire::Applied {
+    /// The same, at most for `patience`.
+    pub(crate) async fn applied_within(
+        &self,
+        awaited: &[Position],
+        patience: Duration,
+    ) -> wire::Applied {
         let awaited: Vec<_> = awaited
             .iter()
             .map(|position| (position.shard, position.sequence))
@@ -173,8 +181,15 @@ mod tests {
         assert_eq!(awaited("2.8", 3).expect("a position"), [(2, 8)]);
         let all = awaited("12-0-7", 3).expect("a cursor");
         assert_eq!(all, [(0, 12), (1, 0), (2, 7)]);
-        for refused in ["", "3.1", "1-2", "1-2-3-4", "x", "1.", "-1"] {
+        let several = awaited("0.12,2.7", 3).expect("positions");
+        assert_eq!(several, [(0, 12), (2, 7)]);
+        let many = "0.1,".repeat(SEVERAL_MAX);
+        for refused in [
+            "", "3.1", "1-2", "1-2-3-4", "x", "1.", "-1", "0.1,", "0.1,3.1", ",",
+        ] {
             assert!(awaited(refused, 3).is_err(), "{refused}");
         }
+        assert!(awaited(&format!("{many}0.1"), 3).is_err());
+        assert!(awaited(many.trim_end_matches(','), 3).is_ok());
     }
 }
