@@ -12,8 +12,9 @@ const ACCOUNTS: usize = 10_000;
 const NOTED_MAX: u32 = 100;
 
 /// Decides which of very many observations are worth a message: of each
-/// account one a second, so that a storm about others hides nobody's, and all
-/// together not more than a hundred.
+/// account one a second, so that a storm about another hides nobody's, and all
+/// together not more than a hundred. A storm about more accounts than that in a
+/// second does hide some, of which the counters of failures still know.
 pub(crate) struct Floods {
     /// The second in which it was last noted; under none, about strangers.
     last: Cache<Option<AccountId>, i64>,

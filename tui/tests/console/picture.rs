@@ -10,6 +10,7 @@ use ratatui::style::{Color, Modifier};
 use time::Duration;
 
 use super::driver::Driver;
+use super::made;
 use super::service::Service;
 
 /// Columns and rows of the picture.
@@ -118,8 +119,17 @@ fn picture(buffer: &Buffer, title: &str) -> String {
 #[test]
 fn the_picture_of_the_readme_is_what_is_seen() {
     let mut service = Service::with(60);
-    // It ended as its history says.
-    if let Some(ended) = &mut service.sessions[7].ended {
+    // It lived and ended as its history says.
+    let shown = &mut service.sessions[7];
+    let history = made::session_history(shown.id);
+    let when = |name: &str| {
+        let event = history.iter().find(|event| event.name == name);
+        event.expect("it is there").occurred_at
+    };
+    (shown.started_at, shown.last_seen_at) = (when("started"), when("refreshed"));
+    shown.generation = 2;
+    if let Some(ended) = &mut shown.ended {
+        ended.at = when("ended");
         "refresh_reused".clone_into(&mut ended.reason);
         "system".clone_into(&mut ended.by);
     }

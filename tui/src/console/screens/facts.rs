@@ -229,7 +229,11 @@ fn of_session(model: &Model, session: &Session) -> Vec<Fact> {
     push(
         "refreshed",
         "generation",
-        plain(format!("{} times", session.generation.saturating_sub(1))),
+        plain(match session.generation.saturating_sub(1) {
+            0 => "never".to_owned(),
+            1 => "once".to_owned(),
+            times => format!("{times} times"),
+        }),
     );
     push("elsewhere", "elsewhere_at", elsewhere);
     facts
