@@ -59,7 +59,7 @@ fn events(model: &Model) -> Vec<&Event> {
 
 /// The clients that the screen lists.
 fn clients(model: &Model) -> Option<Vec<&Client>> {
-    let clients = model.clients.data()?.iter();
+    let clients = model.clients.data()?.items.iter();
     let fits = |client: &&Client| fits_client(&model.client_filter, client, model.now);
     Some(clients.filter(fits).collect())
 }
