@@ -9,15 +9,11 @@ use crate::client::{Client, ClientError, path, position, read};
 const ACCOUNTS: &str = "/v1/admin/accounts";
 
 impl Client {
-    /// One page of the tries to sign in to an account, newest first.
-    pub async fn attempts(
-        &self,
-        id: Uuid,
-        limit: u16,
-        after: Option<&str>,
-    ) -> Result<Page<Attempt>, ClientError> {
+    /// The last tries to sign in to an account, newest first. There is one
+    /// page.
+    pub async fn attempts(&self, id: Uuid, limit: u16) -> Result<Page<Attempt>, ClientError> {
         let of = format!("{ACCOUNTS}/{id}/attempts");
-        self.get(&path(&of, limit, &[("after", after)])).await
+        self.get(&path(&of, limit, &[])).await
     }
 
     /// Suspends an account; where that stands in the log and, if that was

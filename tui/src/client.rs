@@ -110,7 +110,7 @@ fn problem(details: &ProblemDetails) -> String {
 /// Which sessions to list.
 #[derive(Debug, Clone, Default)]
 pub struct SessionQuery {
-    /// Part of an address or name.
+    /// Part of an account's address.
     pub q: Option<String>,
     /// `active`, `expired`, `revoked` or `any`.
     pub state: Option<String>,
@@ -268,7 +268,7 @@ pub(crate) fn path(path: &str, limit: u16, parameters: &[(&str, Option<&str>)]) 
 }
 
 /// A path with its query, everything but letters and digits percent-encoded.
-fn encoded(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
+pub(crate) fn encoded(path: &str, parameters: &[(&str, Option<&str>)]) -> String {
     let mut path = path.to_owned();
     let mut before = '?';
     for (name, value) in parameters {

@@ -1,13 +1,14 @@
 //! The session that commands share, so that a second command needs no second
 //! code: a refresh token in a file that only its owner can read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use countersign_openapi::Secret;
 use serde::{Deserialize, Serialize};
+
+use crate::write_private;
 
 /// Where the session is kept.
 #[derive(Debug, Clone)]
@@ -44,16 +45,7 @@ impl Keep {
             refresh_token: refresh_token.clone(),
         };
         let text = serde_json::to_string(&kept)?;
-        let temporary = self.0.with_extension(format!("{}.new", std::process::id()));
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, &self.0)
+        write_private(&self.0, text.as_bytes())
     }
 
     /// Forgets it.

@@ -29,14 +29,19 @@ impl Client {
         kid: &str,
         body: &RevokeKey,
     ) -> Result<(KeyRevoked, String), ClientError> {
-        let is_kid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        if kid.is_empty() || !kid.bytes().all(is_kid) {
+        if !is_kid(kid) {
             return Err(ClientError::Contract("that is not a key id".into()));
         }
         let path = format!("/v1/admin/keys/{kid}/revoke");
         let revoke = |client: &Self| client.request(Method::POST, &path).json(body);
         changed(self.as_operator(revoke).await?).await
     }
+}
+
+/// Whether that can be the id of a key, and stand in a path as it is.
+pub(crate) fn is_kid(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(fits)
 }
 
 async fn changed<T: DeserializeOwned>(answer: Response) -> Result<(T, String), ClientError> {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use countersign_openapi::Secret;
 use serde::Deserialize;
 
+use crate::context::{said, token};
 use crate::{Context, ContextError, Keep, Login};
 
 /// A deployment as line 1 names it.
@@ -76,7 +77,8 @@ struct Entry {
 type Entries = std::collections::BTreeMap<String, Entry>;
 
 /// Finds a deployment: the context of this name, the directory of
-/// `countersign dev`, or what the environment says.
+/// `countersign dev`, or what the environment says: `COUNTERSIGN_URL`, else
+/// `COUNTERSIGN_CONTEXT`. Whichever it is, `COUNTERSIGN_TOKEN` says as whom.
 ///
 /// Contexts are tables of `countersign/contexts.toml` in the configuration
 /// folder: `url`, `email`, and `production = false` where nobody is harmed.
@@ -86,9 +88,10 @@ pub fn find(
     data_dir: Option<&Path>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<(Context, Deployment), DeploymentError> {
-    let Some(name) = name else {
+    let is_dev = data_dir.is_some() || said(&variable, "COUNTERSIGN_URL").is_none();
+    let named = || said(&variable, "COUNTERSIGN_CONTEXT").filter(|_| data_dir.is_none() && is_dev);
+    let Some(name) = &name.map(str::to_owned).or_else(named) else {
         let context = Context::find(data_dir, variable)?;
-        let is_dev = matches!(&context.login, Login::Password { .. });
         let deployment = Deployment {
             name: if is_dev {
                 "dev".to_owned()
@@ -100,10 +103,10 @@ pub fn find(
         };
         return Ok((context, deployment));
     };
+    let token = token(&variable);
     let home = PathBuf::from(variable("HOME").unwrap_or_default());
     let folder = |set: &str, default: &str| {
-        let set = variable(set).filter(|path| !path.is_empty());
-        let folder = set.map_or_else(|| home.join(default), PathBuf::from);
+        let folder = said(&variable, set).map_or_else(|| home.join(default), PathBuf::from);
         folder.join("countersign")
     };
     let path = folder("XDG_CONFIG_HOME", ".config").join("contexts.toml");
@@ -117,7 +120,7 @@ pub fn find(
         .ok()
         .map(|()| Keep::at(&state.join(format!("{}.session.json", file_name(name)))));
     let deployment = Deployment {
-        name: name.to_owned(),
+        name: name.clone(),
         production: entry.production.unwrap_or_else(|| !is_here(&url)),
         url: url.clone(),
     };
@@ -127,7 +130,7 @@ pub fn find(
         totp_secret: None,
         keep: session,
     };
-    Ok((Context { url, login }, deployment))
+    Ok((Context { url, login }.held_by(token), deployment))
 }
 
 fn entry(name: &str, path: &Path) -> Result<Entry, DeploymentError> {
@@ -211,10 +214,22 @@ mod tests {
                     [lab]\nurl = \"https://lab.example.com\"\nproduction = false\n\
                     [bare]\nurl = \"http://lab.example.com\"\n";
         std::fs::write(config.join("contexts.toml"), text).expect("written");
-        let variable = |_: &str| folder.to_str().map(str::to_owned);
+        let variable = |name: &str| match name {
+            "XDG_CONFIG_HOME" | "XDG_STATE_HOME" => folder.to_str().map(str::to_owned),
+            _ => None,
+        };
         let (context, prod) = find(Some("prod"), None, variable).expect("a context");
         assert_eq!(context.url, "https://id.example.com");
         assert!(prod.production);
+        assert!(matches!(context.login, Login::Password { .. }));
+        let environment = |name: &str| match name {
+            "COUNTERSIGN_CONTEXT" => Some("lab".to_owned()),
+            "COUNTERSIGN_TOKEN" => Some("t".to_owned()),
+            name => variable(name),
+        };
+        let (context, lab) = find(None, None, environment).expect("a context");
+        assert_eq!(lab.name, "lab");
+        assert!(matches!(context.login, Login::Token(_)));
         let (_, lab) = find(Some("lab"), None, variable).expect("a context");
         assert!(!lab.production);
         let refused = |name| find(Some(name), None, variable).expect_err("refused");

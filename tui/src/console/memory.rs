@@ -8,7 +8,7 @@ use tokio::fs::OpenOptions;
 use tokio::io::AsyncWriteExt;
 
 use super::sort::Sorts;
-use crate::Login;
+use crate::{Login, write_private};
 
 /// Most bytes that are read of what was kept.
 const BYTES_MAX: u64 = 4 * 1_024;
@@ -43,17 +43,10 @@ impl Memory {
     /// Keeps it, whole or not at all; that it cannot is no reason to trouble
     /// anybody.
     pub(super) async fn write(&self, text: &str) {
-        let Some(path) = &self.0 else { return };
-        let temporary = path.with_extension(format!("{}.new", std::process::id()));
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let write = async {
-            let mut file = options.open(&temporary).await?;
-            file.write_all(text.as_bytes()).await?;
-            file.flush().await?;
-            tokio::fs::rename(&temporary, path).await
-        };
-        let _: io::Result<()> = write.await;
+        let Some(path) = self.0.clone() else { return };
+        let text = text.to_owned();
+        let write = move || write_private(&path, text.as_bytes());
+        let _ = tokio::task::spawn_blocking(write).await;
     }
 }
 

@@ -279,8 +279,8 @@ pub enum Data {
     Projections(Vec<ProjectionState>),
     /// The signing keys.
     Keys(Vec<SigningKey>),
-    /// The clients.
-    Clients(Vec<Client>),
+    /// The clients; more than these, if there is a `next`.
+    Clients(Page<Client>),
     /// The verifiers.
     Verifiers(Verifiers),
     /// Sessions.

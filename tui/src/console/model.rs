@@ -6,8 +6,8 @@ mod opened;
 use std::collections::VecDeque;
 
 use countersign_openapi::{
-    Account, Client, Overview, ProjectionState, Ready, RevocationPredicate, Session, SigningKey,
-    Verifiers,
+    Account, Client, Overview, Page, ProjectionState, Ready, RevocationPredicate, Session,
+    SigningKey, Verifiers,
 };
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -127,8 +127,9 @@ pub struct Model {
     pub keys: Pane<Vec<SigningKey>>,
     /// The id of the one the cursor is on.
     pub key_at: Option<String>,
-    /// Programs that sign in as themselves.
-    pub clients: Pane<Vec<Client>>,
+    /// Programs that sign in as themselves; more than these, if there is a
+    /// `next`.
+    pub clients: Pane<Page<Client>>,
     /// What they are narrowed down to.
     pub client_filter: Filter,
     /// The one the cursor is on.

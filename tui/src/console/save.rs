@@ -5,7 +5,6 @@
 
 use countersign_openapi::{Account, Client, Event, Session, display_safe_to, terminal_safe};
 use serde::Serialize;
-use time::OffsetDateTime;
 
 use super::message::Effect;
 use super::model::Model;
@@ -13,6 +12,7 @@ use super::screens::Screen;
 use super::text;
 use super::timeline;
 use super::update::{fits_client, fits_event};
+use crate::{second, word};
 
 /// `value` as JSON over several lines.
 pub fn pretty<T: Serialize>(value: &T) -> String {
@@ -59,7 +59,7 @@ fn events(model: &Model) -> Vec<&Event> {
 
 /// The clients that the screen lists.
 fn clients(model: &Model) -> Option<Vec<&Client>> {
-    let clients = model.clients.data()?.iter();
+    let clients = model.clients.data()?.items.iter();
     let fits = |client: &&Client| fits_client(&model.client_filter, client, model.now);
     Some(clients.filter(fits).collect())
 }
@@ -110,7 +110,7 @@ pub fn csv(model: &Model) -> Option<Effect> {
                     key.kid.clone(),
                     key.algorithm.clone(),
                     state,
-                    moment(key.created_at),
+                    second(key.created_at),
                 ]
             });
             (
@@ -171,18 +171,12 @@ fn session(session: &Session) -> Vec<String> {
         some(&session.ip),
         some(&session.user_agent),
         word(&session.acr),
-        moment(session.started_at),
-        moment(session.last_seen_at),
-        ended.map(|ended| moment(ended.at)).unwrap_or_default(),
+        second(session.started_at),
+        second(session.last_seen_at),
+        ended.map(|ended| second(ended.at)).unwrap_or_default(),
         ended.map(|ended| ended.by.clone()).unwrap_or_default(),
         ended.map(|ended| ended.reason.clone()).unwrap_or_default(),
     ]
-}
-
-/// A value that is one word on the wire.
-fn word<T: Serialize>(value: &T) -> String {
-    let json = serde_json::to_string(value).unwrap_or_default();
-    json.trim_matches('"').to_owned()
 }
 
 const ACCOUNT: &[&str] = &[
@@ -203,7 +197,7 @@ fn account(account: &Account) -> Vec<String> {
         word(&account.state),
         account.mfa.to_string(),
         account.roles.join(" "),
-        moment(account.created_at),
+        second(account.created_at),
     ]
 }
 
@@ -219,18 +213,12 @@ const EVENT: &[&str] = &[
 fn event(event: &Event) -> Vec<String> {
     vec![
         event.position.clone(),
-        moment(event.occurred_at),
+        second(event.occurred_at),
         timeline::name(event),
         event.subject_id.to_string(),
         timeline::actor(event, ""),
         timeline::summary(event),
     ]
-}
-
-fn moment(at: OffsetDateTime) -> String {
-    let whole = at.replace_nanosecond(0).unwrap_or(at);
-    let format = &time::format_description::well_known::Rfc3339;
-    whole.format(format).unwrap_or_default()
 }
 
 /// One line of CSV (RFC 4180). A cell that a spreadsheet would take for a

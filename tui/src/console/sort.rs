@@ -1,4 +1,5 @@
-//! The order of lists that are here as a whole.
+//! The order of lists that are not read page by page: all that is listed is
+//! here, and a list that is longer than its bound says so.
 
 use std::cmp::Ordering;
 
@@ -192,7 +193,7 @@ impl Model {
     pub fn sort(&mut self) {
         let sorts = self.sorts;
         if let Some(clients) = self.clients.data_mut() {
-            sorts.clients(clients);
+            sorts.clients(&mut clients.items);
         }
         if let Some(verifiers) = self.verifiers.data_mut() {
             sorts.verifiers(&mut verifiers.items);

@@ -228,6 +228,17 @@ pub fn projections(troubled: bool) -> Vec<ProjectionState> {
     vec![one(0, false), one(1, troubled)]
 }
 
+/// Read models that serve, and what says that making them anew failed.
+pub fn failed_rebuild() -> Vec<ProjectionState> {
+    let mut items = projections(false);
+    let mut failed = projections(true).remove(1);
+    failed.name.push_str("_r2");
+    failed.phase = Some("failed".to_owned());
+    failed.shard = 0;
+    items.push(failed);
+    items
+}
+
 /// Read models that are being made anew.
 pub fn rebuilding() -> Vec<ProjectionState> {
     let mut items = projections(false);

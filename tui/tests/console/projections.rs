@@ -70,13 +70,49 @@ fn a_rebuild_takes_the_word_all_and_only_one_goes_on_at_a_time() {
     driver.serve(&mut service);
     let seen = driver.screen();
     assert!(
-        seen.contains("REBUILDING 2") && seen.contains("ETA 7 m"),
+        seen.contains("REBUILDING 2") && seen.contains("24,200/s") && seen.contains("ETA 7 m"),
         "{seen}"
     );
     driver.press(&["x", "b"]);
     assert!(!matches!(driver.model.layer, Some(Layer::Confirm(_))));
     assert!(
         driver.screen().contains("one is under way"),
+        "{}",
+        driver.screen()
+    );
+}
+
+#[test]
+fn a_rebuild_that_failed_is_asked_for_again_and_not_repaired() {
+    let (mut driver, mut service) = at_projections();
+    service.failed_rebuild = true;
+    driver.wait(Duration::seconds(6));
+    driver.serve(&mut service);
+    driver.press(&["j", "j"]);
+    let seen = driver.screen();
+    assert!(!seen.contains("x repairs it"), "{seen}");
+    assert!(seen.contains("ask for another rebuild"), "{seen}");
+    driver.press(&["x", "r"]);
+    let seen = driver.screen();
+    assert!(seen.contains("of a rebuild: ask for another one"), "{seen}");
+    assert!(!matches!(driver.model.layer, Some(Layer::Confirm(_))));
+    driver.press(&["Esc", "x", "b"]);
+    let seen = driver.screen();
+    assert!(seen.contains("2 shards; 6 shows"), "{seen}");
+    assert!(service.told.is_empty());
+}
+
+#[test]
+fn a_list_of_clients_that_is_not_whole_says_so() {
+    let (mut driver, mut service) = at_projections();
+    driver.press(&["4"]);
+    driver.serve(&mut service);
+    assert!(!driver.screen().contains("NOT LISTED"));
+    service.more_clients = true;
+    driver.wait(Duration::seconds(6));
+    driver.serve(&mut service);
+    assert!(
+        driver.screen().contains("NOT LISTED"),
         "{}",
         driver.screen()
     );

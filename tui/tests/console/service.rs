@@ -28,6 +28,10 @@ pub struct Service {
     pub refuses: Vec<Uuid>,
     /// Whether its read models are being made anew.
     pub rebuilding: bool,
+    /// Whether a rebuild of theirs failed.
+    pub failed_rebuild: bool,
+    /// Whether there are more clients than the console asks for.
+    pub more_clients: bool,
     /// Whether sessions end with their account, and not by themselves.
     pub ends_accounts: bool,
     /// Everything that it was told to do.
@@ -45,6 +49,8 @@ impl Service {
             troubled: false,
             refuses: Vec::new(),
             rebuilding: false,
+            failed_rebuild: false,
+            more_clients: false,
             ends_accounts: false,
             told: Vec::new(),
         }
@@ -60,9 +66,14 @@ impl Service {
             Query::Ready => Data::Ready(made::ready(self.troubled)),
             Query::Overview => Data::Overview(Box::new(made::overview(self.troubled))),
             Query::Projections if self.rebuilding => Data::Projections(made::rebuilding()),
+            Query::Projections if self.failed_rebuild => Data::Projections(made::failed_rebuild()),
             Query::Projections => Data::Projections(made::projections(self.troubled)),
             Query::Keys => Data::Keys(made::keys()),
-            Query::Clients => Data::Clients(made::clients()),
+            Query::Clients => {
+                let items = made::clients();
+                let next = self.more_clients.then(|| "a".to_owned());
+                Data::Clients(Page { items, next })
+            }
             Query::Verifiers => Data::Verifiers(made::verifiers()),
             Query::Sessions { parameters, after } => {
                 let asked = |name| parameters.iter().find(|(known, _)| *known == name);

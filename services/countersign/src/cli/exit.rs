@@ -2,6 +2,7 @@
 
 use countersign_api::Denied;
 use countersign_openapi::ProblemCode;
+use countersign_projector::RebuildError;
 use countersign_tui::ClientError;
 
 use crate::Exit;
@@ -17,7 +18,8 @@ Exit codes:
   4  sign-in needed: nobody is signed in, or a second factor is missing
   5  not found
   6  done in part, or not applied by every verifier
-  7  something that is needed does not answer
+  7  something that is needed does not answer; for NATS serve, project, replay
+     and bootstrap wait instead, bootstrap for Postgres, too
 
 Nobody is asked for anything where there is no terminal.";
 
@@ -25,11 +27,21 @@ Nobody is asked for anything where there is no terminal.";
 pub(super) fn of(failure: &Failure) -> Exit {
     match failure {
         Failure::Settings(_) | Failure::Config(_) | Failure::Usage(_) => Exit::Usage,
-        Failure::Log(error) | Failure::Service(Denied::Log(error)) if error.is_transient() => {
+        Failure::Client(error) => of_client(error),
+        Failure::Log(error)
+        | Failure::Service(Denied::Log(error))
+        | Failure::Rebuild(RebuildError::Log(error))
+            if error.is_transient() =>
+        {
             Exit::Unavailable
         }
-        Failure::Client(error) => of_client(error),
-        Failure::Views(error) if error.is_unavailable() => Exit::Unavailable,
+        Failure::Views(error)
+        | Failure::Service(Denied::Views(error))
+        | Failure::Rebuild(RebuildError::View(error))
+            if error.is_unavailable() =>
+        {
+            Exit::Unavailable
+        }
         _ => Exit::Failed,
     }
 }
@@ -53,9 +65,30 @@ fn of_client(error: &ClientError) -> Exit {
 
 #[cfg(test)]
 mod tests {
+    use countersign_log::LogError;
     use countersign_openapi::ProblemDetails;
+    use countersign_views::ViewError;
 
     use super::*;
+
+    #[test]
+    fn what_does_not_answer_is_told_apart_whoever_asked_it() {
+        let away = || ViewError::from(sqlx::Error::PoolTimedOut);
+        let log = || LogError::Unavailable("no answer".into());
+        for failure in [
+            Failure::Views(away()),
+            Failure::Service(Denied::Views(away())),
+            Failure::Rebuild(RebuildError::View(away())),
+            Failure::Log(log()),
+            Failure::Service(Denied::Log(log())),
+            Failure::Rebuild(RebuildError::Log(log())),
+        ] {
+            assert_eq!(of(&failure), Exit::Unavailable, "{failure}");
+        }
+        let broken = ViewError::broken("a column is missing");
+        let failure = Failure::Rebuild(RebuildError::View(broken));
+        assert_eq!(of(&failure), Exit::Failed);
+    }
 
     #[test]
     fn a_problem_ends_as_scripts_are_told() {

@@ -7,6 +7,36 @@ use crate::{Exit, stopping, tell, verbs};
 
 /// What a verb does that waits for something.
 pub(super) async fn perform(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
+    if goes_on(&verb) {
+        return begin(verb, settings).await;
+    }
+    tokio::select! {
+        // Signals are listened for before anything is done or said.
+        biased;
+        () = stopping::signal() => {
+            tell("countersign: given up; what was asked for may have been done");
+            Ok(Exit::Cancelled)
+        }
+        outcome = begin(verb, settings) => outcome,
+    }
+}
+
+/// Whether it goes on until Ctrl-C, which is then a good end.
+fn goes_on(verb: &Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Dev { .. }
+            | Verb::Serve
+            | Verb::Project
+            | Verb::Console(_)
+            | Verb::Events {
+                what: verbs::Events::Tail { .. },
+                ..
+            }
+    )
+}
+
+async fn begin(verb: Verb, settings: Settings) -> Result<Exit, Failure> {
     match verb {
         Verb::Dev {
             data_dir,
@@ -21,9 +51,10 @@ pub(super) async fn perform(verb: Verb, settings: Settings) -> Result<Exit, Fail
                 demo_rate,
             };
             verbs::dev(settings, dev).await?;
+            Ok(Exit::Done)
         }
-        Verb::Serve => verbs::serve(&settings).await?,
-        Verb::Project => verbs::project(&settings).await?,
+        Verb::Serve => verbs::serve(&settings).await.map(|()| Exit::Done),
+        Verb::Project => verbs::project(&settings).await.map(|()| Exit::Done),
         Verb::Replay {
             verify,
             back,
@@ -31,11 +62,11 @@ pub(super) async fn perform(verb: Verb, settings: Settings) -> Result<Exit, Fail
             format,
         } => {
             let settings = verbs::of_dev(settings, data_dir)?;
-            return match (verify, back) {
+            match (verify, back) {
                 (true, _) => verbs::verify(&settings, format.output).await,
                 (false, true) => verbs::switch_back(&settings, format.output).await,
                 (false, false) => verbs::replay(&settings, format.output).await,
-            };
+            }
         }
         Verb::Repair {
             shard,
@@ -43,35 +74,17 @@ pub(super) async fn perform(verb: Verb, settings: Settings) -> Result<Exit, Fail
             format,
         } => {
             let settings = verbs::of_dev(settings, data_dir)?;
-            return verbs::repair(&settings, shard, format.output).await;
+            verbs::repair(&settings, shard, format.output).await
         }
         Verb::Bootstrap {
             email,
             totp,
             format,
-        } => verbs::bootstrap(&settings, &email, totp, format.output).await?,
-        Verb::Console(options) => return verbs::console(options).await,
-        // It ends by Ctrl-C and in no other way.
-        Verb::Events {
-            what: what @ verbs::Events::Tail { .. },
-            operate,
-        } => return verbs::events(what, &operate).await,
-        verb => {
-            return tokio::select! {
-                outcome = operating(verb) => outcome,
-                () = stopping::signal() => {
-                    tell("countersign: given up; what was asked for may have been done");
-                    Ok(Exit::Cancelled)
-                }
-            };
+        } => {
+            verbs::bootstrap(&settings, &email, totp, format.output).await?;
+            Ok(Exit::Done)
         }
-    }
-    Ok(Exit::Done)
-}
-
-/// What operators do, over HTTP.
-async fn operating(verb: Verb) -> Result<Exit, Failure> {
-    match verb {
+        Verb::Console(options) => verbs::console(options).await,
         Verb::Sessions { what, operate } => verbs::sessions(what, &operate).await,
         Verb::Revocations { what, operate } => verbs::revocations(what, &operate).await,
         Verb::Accounts { what, operate } => verbs::accounts(what, &operate).await,
@@ -80,6 +93,8 @@ async fn operating(verb: Verb) -> Result<Exit, Failure> {
         Verb::Clients { what, operate } => verbs::clients(what, &operate).await,
         Verb::Keys { what, operate } => verbs::keys(what, &operate).await,
         Verb::Verifiers { what, operate } => verbs::verifiers(what, &operate).await,
-        _ => Ok(Exit::Done),
+        Verb::Openapi | Verb::Config { .. } | Verb::Completions { .. } | Verb::Man { .. } => {
+            Err(Failure::other("a document waits for nothing"))
+        }
     }
 }

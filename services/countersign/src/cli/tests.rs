@@ -122,6 +122,33 @@ fn every_example_can_be_typed() {
 }
 
 #[test]
+fn help_names_whatever_is_understood() {
+    let help = |words: &str, name: &str| {
+        let all = leaves();
+        let (_, leaf) = all.iter().find(|(known, _)| known == words).expect(words);
+        let argument = leaf.get_arguments().find(|one| one.get_id() == name);
+        let help = argument.and_then(clap::Arg::get_help).expect(name);
+        help.to_string()
+    };
+    for words in ["events list", "events tail"] {
+        for noun in countersign_events::Noun::ALL {
+            assert!(help(words, "noun").contains(noun.as_str()), "{noun}");
+        }
+    }
+    assert!(help("sessions revoke", "condition").contains("state"));
+}
+
+#[test]
+fn what_has_one_page_takes_no_cursor() {
+    let attempts = |rest: &[&str]| {
+        let words = ["countersign", "accounts", "attempts", "ada@example.com"];
+        Cli::try_parse_from(words.iter().chain(rest)).map(|_| ())
+    };
+    attempts(&["--limit", "5"]).expect("how many");
+    attempts(&["--after", "x"]).expect_err("there is nothing after it");
+}
+
+#[test]
 fn every_exit_code_is_explained() {
     let mut root = Cli::command();
     let help = root.render_help().to_string();

@@ -3,13 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use countersign_tui::write_private;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::TcpStream;
 
 use super::child::Program;
-use super::folder::{DataDir, write_private};
+use super::folder::DataDir;
 use super::privilege::Launcher;
 use super::ready::Probe;
 use super::state::{State, USER};

@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
+use countersign_tui::{sync_folder_of, write_private};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgConnection, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection};
 
 use super::binaries::PostgresBinaries;
 use super::child::Program;
-use super::folder::{DataDir, sync_folder_of, write_private};
+use super::folder::DataDir;
 use super::privilege::Launcher;
 use super::ready::Probe;
 use super::state::{State, USER};

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countersign_tui::write_private;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::folder::{DataDir, write_private};
+use super::folder::DataDir;
 use super::{Child, StackError};
 
 /// The name under which the service logs in to both servers.

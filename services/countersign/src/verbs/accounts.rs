@@ -5,8 +5,8 @@ use countersign_openapi::{Account, Attempt, AttemptOutcome, ProblemCode, Problem
 use countersign_tui::{Client, ClientError};
 use uuid::Uuid;
 
-use super::operate::{Operate, Page, signed_in};
-use super::output::{done, facts, moment, note_next, or_dash, word, write};
+use super::operate::{Operate, signed_in};
+use super::output::{done, facts, moment, or_dash, word, write};
 use crate::Exit;
 use crate::parts::Failure;
 
@@ -22,8 +22,9 @@ pub enum OneAccount {
         /// Its id or its address.
         #[arg(value_parser = named)]
         account: Named,
-        #[command(flatten)]
-        page: Page,
+        /// How many at most, 1 to 200; there is one page.
+        #[arg(long, default_value_t = 50)]
+        limit: u16,
     },
     /// Suspends an account: its sessions end, and it cannot log in.
     #[command(
@@ -148,15 +149,13 @@ const ATTEMPT_HEAD: &[&str] = &["AT", "OUTCOME", "FROM", "SESSION OR REQUEST"];
 pub(super) async fn one_account(what: OneAccount, operate: &Operate) -> Result<Exit, Failure> {
     let output = operate.output;
     let (id, text, (position, applied)) = match what {
-        OneAccount::Attempts { account, page } => {
-            let (limit, after) = (page.limit, page.after.as_deref());
+        OneAccount::Attempts { account, limit } => {
             let list = async |client: &mut Client| {
                 let id = account.id(client, None).await?;
-                client.attempts(id, limit, after).await
+                client.attempts(id, limit).await
             };
             let found = signed_in(operate, list).await?;
             write(output, &found.items, ATTEMPT_HEAD, attempt_row, subject)?;
-            note_next(found.next.as_deref());
             return Ok(Exit::Done);
         }
         OneAccount::Reinstate { account, reason } => {

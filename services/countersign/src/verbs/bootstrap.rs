@@ -1,9 +1,11 @@
 //! `countersign bootstrap`
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::net::SocketAddr;
+use std::thread;
 
 use countersign_api::{Clock, EmailAddress, TotpSeed};
+use tokio::sync::oneshot;
 
 use super::output::{Output, one};
 use crate::parts::{self, Failure};
@@ -20,12 +22,7 @@ pub async fn bootstrap(
 ) -> Result<(), Failure> {
     let email = EmailAddress::parse(email).map_err(Failure::usage)?;
     tell("reading the password from stdin");
-    let mut password = String::new();
-    std::io::stdin()
-        .lock()
-        .take(4_096)
-        .read_to_string(&mut password)
-        .map_err(Failure::io("stdin"))?;
+    let password = first_of_stdin().await.map_err(Failure::io("stdin"))?;
     let log = parts::log(settings).await?;
     // Nobody listens there; but without an `issuer` the service's own address
     // is one, and port 0 is no part of an origin.
@@ -50,4 +47,16 @@ pub async fn bootstrap(
         id,
         || id.to_string(),
     )
+}
+
+/// What is typed or piped. On a thread of its own, which is left behind when
+/// the program ends: nobody waits for a line after Ctrl-C.
+async fn first_of_stdin() -> io::Result<String> {
+    let (tell, told) = oneshot::channel();
+    thread::spawn(move || {
+        let mut text = String::new();
+        let read = io::stdin().lock().take(4_096).read_to_string(&mut text);
+        let _ = tell.send(read.map(|_| text));
+    });
+    told.await.map_err(io::Error::other)?
 }

@@ -13,8 +13,7 @@ use crate::{Exit, tell};
 #[derive(Args)]
 pub struct Console {
     /// The directory of `countersign dev`. Without it and --context,
-    /// COUNTERSIGN_URL with COUNTERSIGN_TOKEN count, then
-    /// COUNTERSIGN_CONTEXT, then .data/dev.
+    /// COUNTERSIGN_URL counts, then COUNTERSIGN_CONTEXT, then .data/dev.
     #[arg(long, value_name = "DIR", conflicts_with = "context")]
     data_dir: Option<PathBuf>,
     /// A deployment of countersign/contexts.toml in the configuration folder,
@@ -37,10 +36,8 @@ pub async fn console(options: Console) -> Result<Exit, Failure> {
     }
     let variable = |name: &str| std::env::var(name).ok();
     let looks = looks(options.ascii, variable);
-    let is_said = options.data_dir.is_some() || variable("COUNTERSIGN_URL").is_some();
-    let named = || variable("COUNTERSIGN_CONTEXT").filter(|name| !(is_said || name.is_empty()));
-    let context = options.context.or_else(named);
-    let found = console::find(context.as_deref(), options.data_dir.as_deref(), variable);
+    let (name, dir) = (options.context.as_deref(), options.data_dir.as_deref());
+    let found = console::find(name, dir, variable);
     let (context, deployment) = found.map_err(Failure::usage)?;
     match console::run(&context, deployment, looks).await {
         Ok(()) => Ok(Exit::Done),

@@ -1,8 +1,6 @@
 //! `countersign dev`: everything on this machine, in one directory.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use countersign_api::{App, Clock, Denied, EmailAddress, TotpSeed};
@@ -313,21 +311,10 @@ fn own_file(
     }
 }
 
-/// Replaces a file that only its owner may read, whole or not at all.
+/// The same for one that is written again.
 pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
-    let temporary = path.with_extension("new");
-    let attempt = || {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&temporary)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    };
-    attempt().map_err(Failure::io(path.display().to_string()))
+    let written = countersign_tui::write_private(path, text.as_bytes());
+    written.map_err(Failure::io(path.display().to_string()))
 }
 
 /// A line for the person who started it.

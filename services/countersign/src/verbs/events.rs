@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use countersign_events::Noun;
 use countersign_openapi::{Event, Page as Listed, display_safe};
 use countersign_tui::{Client, ClientError, EventsQuery, Followed};
 use tokio::time::MissedTickBehavior;
@@ -51,9 +52,8 @@ pub enum Events {
 /// Which events.
 #[derive(Args)]
 pub struct Which {
-    /// Only those about this: account, client, email, key, revocation or
-    /// session.
-    #[arg(long)]
+    // Its help is made of the nouns there are.
+    #[arg(long, help = noun_help())]
     noun: Option<String>,
     /// Only those about this one.
     #[arg(long, value_name = "UUID")]
@@ -61,6 +61,11 @@ pub struct Which {
     /// Only those of this name, for example started or ended.
     #[arg(long)]
     name: Option<String>,
+}
+
+fn noun_help() -> String {
+    let nouns: Vec<&str> = Noun::ALL.iter().map(|noun| noun.as_str()).collect();
+    format!("Only those about one of these: {}", nouns.join(", "))
 }
 
 impl From<Which> for EventsQuery {

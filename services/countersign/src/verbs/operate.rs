@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use countersign_openapi::{Account, Secret, Session};
-use countersign_tui::{Client, ClientError, Context, Login, Prompt, SessionQuery, console};
+use countersign_tui::{Client, ClientError, Context, Prompt, SessionQuery, console};
 use uuid::Uuid;
 
 use super::accounts::{
@@ -25,7 +25,7 @@ pub enum Sessions {
         after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions list --ip 203.0.113.0/24 -o id\n  countersign sessions list --as-of -5m --limit 200 -o jsonl"
     )]
     List {
-        /// Only those whose account's address or name contains this.
+        /// Only those whose account's address contains this.
         #[arg(long)]
         q: Option<String>,
         /// active, expired, revoked or any.
@@ -64,10 +64,8 @@ pub enum Sessions {
         /// Its id.
         #[arg(required_unless_present = "condition", conflicts_with = "condition")]
         id: Option<Uuid>,
-        /// Every session of which all of this is true, by what its sign-in was:
-        /// account, client, network or ip, user-agent, acr, acr-below, key,
-        /// started-before, started-after, or all.
-        #[arg(long = "where", value_name = "NAME=VALUE ...")]
+        // Its help is made of the names that are understood.
+        #[arg(long = "where", value_name = "NAME=VALUE ...", help = where_help())]
         condition: Option<String>,
         /// Why; kept in the log.
         #[arg(long, required_unless_present = "dry_run")]
@@ -87,6 +85,13 @@ pub enum Sessions {
         #[arg(long)]
         wait: bool,
     },
+}
+
+fn where_help() -> String {
+    format!(
+        "Every session of which all of this is true, by what its sign-in was: {}",
+        super::where_clause::NAMES
+    )
 }
 
 /// What to do with accounts.
@@ -139,17 +144,17 @@ pub struct Page {
 #[derive(Args)]
 pub struct Operate {
     /// The directory of `countersign dev`. Without it, --context and --url,
-    /// COUNTERSIGN_URL with COUNTERSIGN_TOKEN count, then
-    /// COUNTERSIGN_CONTEXT, then .data/dev.
+    /// COUNTERSIGN_URL counts, then COUNTERSIGN_CONTEXT, then .data/dev. With
+    /// any of them COUNTERSIGN_TOKEN says as whom.
     #[arg(long, value_name = "DIR", global = true, conflicts_with_all = ["context", "url"])]
     data_dir: Option<PathBuf>,
     /// A deployment of countersign/contexts.toml in the configuration folder.
-    /// COUNTERSIGN_TOKEN signs in; without it a terminal is asked once, and the
-    /// session is kept.
+    /// Without COUNTERSIGN_TOKEN a terminal is asked once, and the session is
+    /// kept.
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "url")]
     context: Option<String>,
-    /// The service at this URL, with COUNTERSIGN_TOKEN or as whoever a terminal
-    /// asks.
+    /// The service at this URL. Without COUNTERSIGN_TOKEN a terminal is asked,
+    /// for this command only.
     #[arg(long, value_name = "URL", global = true)]
     url: Option<String>,
     /// How the answer is written.
@@ -160,22 +165,13 @@ pub struct Operate {
 impl Operate {
     /// Which deployment is meant, and as whom.
     fn deployment(&self) -> Result<Context, Failure> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-        let token = || variable("COUNTERSIGN_TOKEN").map(Secret::new);
+        let variable = |name: &str| std::env::var(name).ok();
         if let Some(url) = &self.url {
-            return Context::at(url, token()).map_err(Failure::usage);
+            return Context::at(url, variable).map_err(Failure::usage);
         }
-        let is_said = self.data_dir.is_some() || variable("COUNTERSIGN_URL").is_some();
-        let named = || variable("COUNTERSIGN_CONTEXT").filter(|_| !is_said);
-        let Some(name) = self.context.clone().or_else(named) else {
-            return Context::find(self.data_dir.as_deref(), variable).map_err(Failure::usage);
-        };
-        let found = console::find(Some(&name), None, variable);
-        let (mut context, _) = found.map_err(Failure::usage)?;
-        if let Some(token) = token() {
-            context.login = Login::Token(token);
-        }
-        Ok(context)
+        let (name, dir) = (self.context.as_deref(), self.data_dir.as_deref());
+        let found = console::find(name, dir, variable);
+        Ok(found.map_err(Failure::usage)?.0)
     }
 }
 

@@ -7,8 +7,8 @@
 use clap::{Args, ValueEnum};
 use countersign_openapi::{Applied, display_safe, display_safe_to};
 use countersign_tui::console::width;
+pub(super) use countersign_tui::{second as moment, word};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::verifiers::waited;
 use crate::parts::Failure;
@@ -196,25 +196,9 @@ pub(super) fn facts(facts: &[(&str, String)]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A word of the contract as it stands on the wire.
-pub(super) fn word<T: Serialize>(value: &T) -> String {
-    match serde_json::to_value(value) {
-        Ok(Value::String(word)) => word,
-        _ => String::new(),
-    }
-}
-
 /// A cell of what may not be known.
 pub(super) fn or_dash(text: Option<&str>) -> String {
     text.unwrap_or("-").to_owned()
-}
-
-/// Seconds are enough for people.
-pub(super) fn moment(at: time::OffsetDateTime) -> String {
-    let whole = at.replace_nanosecond(0).unwrap_or(at);
-    whole
-        .format(&time::format_description::well_known::Rfc3339)
-        .unwrap_or_default()
 }
 
 /// Tells whoever looks that there is more.

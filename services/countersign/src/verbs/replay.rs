@@ -20,7 +20,7 @@ pub async fn replay(settings: &Settings, output: Output) -> Result<Exit, Failure
     let shown = Shown::default();
     let report = |progress: &Progress| shown.show(progress);
     let outcome = countersign_projector::replay(&log, parts::postgres(settings)?, &report).await?;
-    shown.end();
+    drop(shown);
     tell_outcome(output, &outcome)
 }
 
@@ -31,7 +31,7 @@ pub async fn switch_back(settings: &Settings, output: Output) -> Result<Exit, Fa
     let report = |progress: &Progress| shown.show(progress);
     let outcome =
         countersign_projector::switch_back(&log, parts::postgres(settings)?, &report).await?;
-    shown.end();
+    drop(shown);
     tell_outcome(output, &outcome)
 }
 
@@ -62,7 +62,7 @@ pub async fn verify(settings: &Settings, output: Output) -> Result<Exit, Failure
     let now = Clock::system().now();
     let postgres = parts::postgres(settings)?;
     let found = countersign_projector::verify(&log, postgres, now, &report).await?;
-    shown.end();
+    drop(shown);
     let exit = if found.is_equal() {
         Exit::Done
     } else {
@@ -200,11 +200,14 @@ impl Shown {
         }
         *last = Some(progress.phase);
     }
+}
 
-    fn end(&self) {
+/// Whatever is said next begins a line of its own, also after Ctrl-C.
+impl Drop for Shown {
+    fn drop(&mut self) {
         let any = self
             .0
-            .lock()
+            .get_mut()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .is_some();
         if any && std::io::stderr().is_terminal() {

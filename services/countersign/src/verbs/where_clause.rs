@@ -5,7 +5,8 @@ use countersign_openapi::{Acr, RevocationPredicate, SessionState, display_safe};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-const NAMES: &str = "account, client, network (or ip), user-agent, acr, acr-below, key, started-before, started-after, state or all";
+/// What is understood, as messages and the help say it.
+pub(super) const NAMES: &str = "account, client, network (or ip), user-agent, acr, acr-below, key, started-before, started-after, state or all";
 
 /// Reads conditions, all of which must hold. What is said twice is refused.
 pub(super) fn parse(text: &str) -> Result<RevocationPredicate, String> {

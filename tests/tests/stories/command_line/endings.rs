@@ -1,12 +1,18 @@
 //! How commands end, and that none of them waits for somebody who is not
 //! there.
 
+use std::process::Stdio;
+
 use countersign_openapi::{ProblemCode, ProblemDetails};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::support::{Canned, PASSWORD, Reply, World, email, program_at, program_with, soon};
+use crate::support::{
+    Canned, PASSWORD, Reply, World, command, email, program_at, program_with, soon,
+};
 
 #[tokio::test]
 async fn a_problem_is_told_by_the_exit_code_and_in_words() {
@@ -49,6 +55,9 @@ async fn where_nobody_can_be_asked_nothing_is_asked() {
     assert!(said.err.contains("--context"), "{}", said.err);
     let list = ["sessions", "list", "--url", &world.client.url];
     let said = program_with(&[], &list).await.ended(4);
+    assert!(said.err.contains("COUNTERSIGN_TOKEN"), "{}", said.err);
+    let url = ("COUNTERSIGN_URL", world.client.url.as_str());
+    let said = program_with(&[url], &list[..2]).await.ended(4);
     assert!(said.err.contains("COUNTERSIGN_TOKEN"), "{}", said.err);
     let said = program_with(&[("COUNTERSIGN_CONTEXT", "x")], &["sessions", "list"]).await;
     assert!(said.ended(2).err.contains("contexts.toml"));
@@ -103,6 +112,42 @@ async fn a_named_context_is_spoken_to_with_a_token() {
     let twice = ["verifiers", "list", "--context", "lab", "--url", "http://x"];
     program_with(&homes, &twice).await.ended(2);
     std::fs::remove_dir_all(home).expect("removed");
+}
+
+#[tokio::test]
+async fn ctrl_c_gives_up_whatever_waits() {
+    let gone = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let nats = format!("nats://{}", gone.local_addr().expect("an address"));
+    drop(gone);
+    let variables = [
+        ("COUNTERSIGN_NATS_URL", nats.as_str()),
+        ("COUNTERSIGN_POSTGRES_URL", "postgres://127.0.0.1:1/none"),
+        (
+            "COUNTERSIGN_KEK",
+            "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=",
+        ),
+    ];
+    let replay = (&["replay"][..], "waiting for NATS");
+    let bootstrap = (&["bootstrap", "--email", "a@b.c"][..], "from stdin");
+    for (words, waits) in [replay, bootstrap] {
+        let mut program = command(&variables, words)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("run make test, or cargo build");
+        let mut err = BufReader::new(program.stderr.take().expect("stderr")).lines();
+        loop {
+            let line = soon(err.next_line()).await.expect("read").expect(waits);
+            if line.contains(waits) {
+                break;
+            }
+        }
+        let pid = program.id().and_then(|pid| i32::try_from(pid).ok());
+        let pid = pid.and_then(Pid::from_raw).expect("a pid");
+        kill_process(pid, Signal::INT).expect("it runs");
+        let status = soon(program.wait()).await.expect("it ended");
+        assert_eq!(status.code(), Some(3), "{words:?}");
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use reqwest::{Method, Response};
 use serde::de::DeserializeOwned;
 
 use super::{Remote, told};
-use crate::client::{path, read};
+use crate::client::{encoded, path, read};
 use crate::console::list::PAGE;
 use crate::console::message::{Data, Query};
 use crate::console::order::Failed;
@@ -17,6 +17,9 @@ use crate::{Client, ClientError};
 /// Rows of a page, as the service counts them.
 #[expect(clippy::cast_possible_truncation, reason = "200")]
 const ROWS: u16 = PAGE as u16;
+
+/// Pages of clients that are asked for at most: two thousand of them.
+const CLIENT_PAGES_MAX: usize = 10;
 
 impl Remote {
     /// Asks for something.
@@ -43,9 +46,22 @@ impl Remote {
                 Ok(Data::Keys(page.items))
             }
             Query::Clients => {
-                let page = listed("/v1/admin/clients", ROWS, &[], None);
-                let page: Page<Registered> = self.get(&page, None).await?;
-                Ok(Data::Clients(page.items))
+                // They are filtered and sorted here, so all of them are asked
+                // for; `next` is left where there are more.
+                let mut all = Page {
+                    items: Vec::new(),
+                    next: None,
+                };
+                for _ in 0..CLIENT_PAGES_MAX {
+                    let page = listed("/v1/admin/clients", ROWS, &[], all.next.as_deref());
+                    let page: Page<Registered> = self.get(&page, None).await?;
+                    all.items.extend(page.items);
+                    all.next = page.next;
+                    if all.next.is_none() {
+                        break;
+                    }
+                }
+                Ok(Data::Clients(all))
             }
             Query::Verifiers => {
                 let verifiers: Verifiers = self.get("/v1/admin/verifiers", None).await?;
@@ -132,19 +148,14 @@ impl Remote {
 
 /// Where something about sessions or accounts is asked for.
 fn path_of(query: &Query, as_of: Option<&str>) -> Option<String> {
-    let as_of = as_of.map(|as_of| ("as_of", as_of.to_owned()));
+    let moment = as_of.map(|as_of| ("as_of", as_of.to_owned()));
     let with = |at: &str, rows, parameters: &[(&'static str, String)], after: Option<&str>| {
         let mut parameters = parameters.to_vec();
-        parameters.extend(as_of.clone());
+        parameters.extend(moment.clone());
         listed(at, rows, &parameters, after)
     };
-    let one = |at: String| {
-        // Reads of one thing know no limit.
-        match &as_of {
-            Some(as_of) => path_with(&at, std::slice::from_ref(as_of)),
-            None => at,
-        }
-    };
+    // Reads of one thing know no limit.
+    let one = |at: String| encoded(&at, &[("as_of", as_of)]);
     let path = match query {
         Query::Sessions { parameters, after } => {
             with("/v1/admin/sessions", ROWS, parameters, after.as_deref())
@@ -175,13 +186,6 @@ fn path_of(query: &Query, as_of: Option<&str>) -> Option<String> {
     Some(path)
 }
 
-/// A path with a query and no limit.
-fn path_with(at: &str, parameters: &[(&'static str, String)]) -> String {
-    let whole = listed("", 0, parameters, None);
-    let query = whole.trim_start_matches("?limit=0").trim_start_matches('&');
-    format!("{at}?{query}")
-}
-
 fn listed(
     at: &str,
     rows: u16,
@@ -200,10 +204,11 @@ fn listed(
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use uuid::Uuid;
 
     use super::*;
-    use crate::console::remote::served::answering;
+    use crate::console::remote::served::{answering, answering_each};
 
     #[tokio::test]
     async fn an_answer_that_does_not_say_as_of_when_is_none() {
@@ -224,6 +229,35 @@ mod tests {
             panic!("{outcome:?}");
         };
         assert_eq!(as_of, "0-1@2");
+    }
+
+    /// A page of one client, and whether there is another.
+    fn one_client(number: u128, next: Option<&str>) -> String {
+        let client = json!({
+            "id": Uuid::from_u128(number), "name": "orders", "serves": [], "audiences": [],
+            "scopes": [], "state": "active", "secrets": [], "key_ids": [],
+            "created_at": "2026-11-22T14:03:07Z", "position": "0.7",
+        });
+        let page = json!({"items": [client], "next": next}).to_string();
+        let length = page.len();
+        format!(
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\
+             content-length: {length}\r\n\r\n{page}"
+        )
+    }
+
+    #[tokio::test]
+    async fn clients_are_asked_for_page_after_page_up_to_a_bound() {
+        let listed = async |answers| match answering_each(answers).ask(&Query::Clients).await {
+            Ok(Data::Clients(page)) => page,
+            other => panic!("{other:?}"),
+        };
+        let all = listed(vec![one_client(2, Some("a")), one_client(1, None)]).await;
+        assert_eq!((all.items.len(), all.next), (2, None));
+        let endless = (0..20).map(|number| one_client(number, Some("a")));
+        let some = listed(endless.collect()).await;
+        assert_eq!(some.items.len(), CLIENT_PAGES_MAX);
+        assert!(some.next.is_some(), "there are more");
     }
 
     #[test]

@@ -38,14 +38,20 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
 }
 
 fn clients(model: &Model, canvas: &mut Canvas<'_>, focused: bool) {
-    let all = model.clients.data().map(Vec::as_slice).unwrap_or_default();
+    let listed = model.clients.data();
+    let all = listed.map(|all| all.items.as_slice()).unwrap_or_default();
+    let more = if listed.is_some_and(|all| all.next.is_some()) {
+        "; older ones are NOT LISTED"
+    } else {
+        ""
+    };
     let fits = |client: &&Client| fits_client(&model.client_filter, client, model.now);
     let items: Vec<&Client> = all.iter().filter(fits).collect();
     let sorted = chrome::sorted(model, Sorted::Clients);
     let title = match model.client_filter.text() {
-        "" => format!("Clients ({}){sorted}", items.len()),
+        "" => format!("Clients ({}{more}){sorted}", items.len()),
         filter => format!(
-            "Clients ({} of {}){sorted}  filter: {filter}",
+            "Clients ({} of {}{more}){sorted}  filter: {filter}",
             items.len(),
             all.len()
         ),

@@ -81,14 +81,19 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
                     fault.position, fault.message
                 );
                 let rows = inside.wrapped(1, 1, &told, Tone::Danger);
-                inside.text(1, rows + 1, u16::MAX, "x repairs it", Tone::Dim);
+                let way = if item.phase.is_some() {
+                    "nothing of it serves; x and b ask for another rebuild"
+                } else {
+                    "x repairs it"
+                };
+                inside.text(1, rows + 1, u16::MAX, way, Tone::Dim);
             } else {
                 inside.wrapped(1, 1, &format!("! {}", fault.message), Tone::Warn);
             }
         } else if item.state == ProjectionMode::Rebuilding {
             let told = "made anew from the log; the version before serves until it has caught up";
             inside.text(1, 1, u16::MAX, told, Tone::Dim);
-        } else if item.state == ProjectionMode::Stopped {
+        } else if item.state == ProjectionMode::Stopped && item.phase.is_none() {
             inside.text(
                 1,
                 1,

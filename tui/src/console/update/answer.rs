@@ -76,7 +76,7 @@ pub(super) fn came(model: &mut Model, answer: Answer, effects: &mut Vec<Effect>)
             });
             put(&mut model.clients, ticket, clients, now);
             model.sort();
-            let first = model.clients.data().and_then(|clients| clients.first());
+            let first = model.clients.data().and_then(|all| all.items.first());
             model.client_at = model.client_at.or(first.map(|client| client.id));
         }
         (Query::Verifiers, outcome) => {

@@ -126,7 +126,12 @@ pub(super) fn client(model: &Model) -> Option<&Client> {
         return None;
     }
     let id = model.client_at?;
-    let client = model.clients.data()?.iter().find(|client| client.id == id);
+    let client = model
+        .clients
+        .data()?
+        .items
+        .iter()
+        .find(|client| client.id == id);
     // What the filter hides is not chosen.
     client.filter(|client| lists::fits_client(&model.client_filter, client, model.now))
 }

@@ -129,6 +129,8 @@ pub(in crate::console) fn refused(model: &Model, action: Action) -> Option<Strin
         },
         Action::Repair => may(model, WRITERS).or_else(|| match chosen::projection(model) {
             None => told("no read model is chosen"),
+            // It serves nothing, so nothing of it waits for another try.
+            Some(item) if item.phase.is_some() => told("of a rebuild: ask for another one"),
             Some(item) if item.state != ProjectionMode::Stopped => told("it has not stopped"),
             Some(_) => None,
         }),

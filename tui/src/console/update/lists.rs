@@ -84,7 +84,8 @@ pub(super) fn set(model: &mut Model, screen: Screen, filter: Filter) {
             model.accounts.reset();
         }
         Screen::Clients => {
-            let clients = model.clients.data().map(Vec::as_slice).unwrap_or_default();
+            let clients = model.clients.data().map(|all| all.items.as_slice());
+            let clients = clients.unwrap_or_default();
             let mut fitting = clients
                 .iter()
                 .filter(|client| fits_client(&filter, client, model.now));
@@ -185,7 +186,7 @@ pub(super) fn event_parameters(filter: &Filter) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// Whether a client fits; all of them are here.
+/// Whether a client fits; all that are listed are here.
 pub(in crate::console) fn fits_client(
     filter: &Filter,
     client: &Client,

@@ -80,7 +80,7 @@ pub(super) fn step(model: &mut Model, rows: isize) {
         }
         Screen::Clients => {
             let verifiers = model.verifiers.data().map(|all| all.items.as_slice());
-            let clients = model.clients.data().map(Vec::as_slice);
+            let clients = model.clients.data().map(|all| all.items.as_slice());
             if let Some(at) = &model.at_verifier {
                 let verifiers = verifiers.unwrap_or_default();
                 model.at_verifier = chosen::moved(verifiers, |item| item.id, Some(at), rows);

@@ -13,6 +13,7 @@ use crate::console::screens::Screen;
 use crate::console::text::many;
 use crate::console::theme::Tone;
 use crate::console::verifier::Reach;
+use crate::key::is_kid;
 
 /// As people know a session.
 pub(super) fn label(session: &Session) -> String {
@@ -51,8 +52,7 @@ pub(super) fn on_key(model: &mut Model, verb: Verb) {
     let Some(key) = key else {
         return model.say("no key is chosen", Tone::Warn);
     };
-    let is_kid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if key.kid.is_empty() || !key.kid.bytes().all(is_kid) {
+    if !is_kid(&key.kid) {
         return model.say("that is not a key id", Tone::Danger);
     }
     let facts = match verb {
@@ -111,10 +111,9 @@ pub(super) fn on_projections(model: &mut Model, verb: Verb) {
             .data()
             .map(Vec::as_slice)
             .unwrap_or_default();
-        facts.push(format!(
-            "{}; 6 shows how far it is.",
-            many(items.len(), "shard")
-        ));
+        // A rebuild lists its own rows beside those that serve.
+        let shards = items.iter().filter(|item| item.phase.is_none()).count();
+        facts.push(format!("{}; 6 shows how far it is.", many(shards, "shard")));
         Target {
             id: String::new(),
             label: "Every read model".to_owned(),
