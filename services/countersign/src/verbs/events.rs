@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use countersign_events::Noun;
 use countersign_openapi::{Event, Page as Listed, display_safe};
 use countersign_tui::{Client, ClientError, EventsQuery, Followed};
 use tokio::time::MissedTickBehavior;
@@ -51,9 +52,7 @@ pub enum Events {
 /// Which events.
 #[derive(Args)]
 pub struct Which {
-    /// Only those about this: account, client, email, key, revocation or
-    /// session.
-    #[arg(long)]
+    #[arg(long, help = format!("Only those about this: {}", Noun::words()))]
     noun: Option<String>,
     /// Only those about this one.
     #[arg(long, value_name = "UUID")]
@@ -234,7 +233,8 @@ fn say_followed(output: Output, table: &mut Table, item: &Followed) {
         }
         Followed::Gap { shard, from, to } => {
             tell(&format!(
-                "gap: shard {shard}, {from} to {to} were not sent; `countersign events list` has them"
+                "gap: shard {shard}, {from} to {to} were not sent; `countersign events list` \
+                 has them, but for what the service does not understand"
             ));
         }
         Followed::Beat { .. } | Followed::End => {}

@@ -25,7 +25,7 @@ pub enum Sessions {
         after_help = "Examples:\n  countersign sessions list --q ada --state active\n  countersign sessions list --ip 203.0.113.0/24 -o id\n  countersign sessions list --as-of -5m --limit 200 -o jsonl"
     )]
     List {
-        /// Only those whose account's address or name contains this.
+        /// Only those whose account's address contains this.
         #[arg(long)]
         q: Option<String>,
         /// active, expired, revoked or any.
