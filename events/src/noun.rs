@@ -40,6 +40,15 @@ impl Noun {
         Self::Revocation,
     ];
 
+    /// The words of all of them, as in a sentence.
+    pub fn words() -> String {
+        let mut words = Self::ALL.map(Self::as_str).join(", ");
+        if let Some(comma) = words.rfind(", ") {
+            words.replace_range(comma..=comma + 1, " or ");
+        }
+        words
+    }
+
     /// The word used in subjects.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -74,5 +83,18 @@ impl FromStr for Noun {
             .into_iter()
             .find(|noun| noun.as_str() == word)
             .ok_or(UnknownNoun)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_are_a_sentence() {
+        assert_eq!(
+            Noun::words(),
+            "account, session, email, key, factor, client, grant or revocation"
+        );
     }
 }

@@ -116,11 +116,13 @@ pub struct ProjectionState {
     pub log_end: String,
     /// Events between the two.
     pub lag_events: u64,
-    /// Events applied per second, lately; left out when not known.
+    /// Events applied per second, lately or since a rebuild began; left out
+    /// when not known.
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events_per_second: Option<u64>,
-    /// Seconds until it has caught up, at that rate; left out when not known.
+    /// Seconds until it has caught up, at that rate, or until the whole of a
+    /// rebuild has; left out when not known.
     #[oai(skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eta_seconds: Option<u64>,

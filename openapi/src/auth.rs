@@ -237,7 +237,7 @@ impl Example for MfaRequired {
 #[derive(Debug, Clone, Serialize, Deserialize, Union)]
 #[serde(tag = "status", rename_all = "snake_case")]
 #[oai(one_of, discriminator_name = "status", rename_all = "snake_case")]
-#[allow(clippy::large_enum_variant, reason = "one an answer, and never kept")]
+#[expect(clippy::large_enum_variant, reason = "one an answer, and never kept")]
 pub enum LoginAnswer {
     /// Logged in.
     Authenticated(Authenticated),

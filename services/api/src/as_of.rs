@@ -8,6 +8,7 @@ use countersign_views::session::AsOf;
 use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio::sync::SemaphorePermit;
 
 use crate::app::App;
 use crate::denied::Denied;
@@ -15,6 +16,13 @@ use crate::denied::Denied;
 /// How long a preview is good. What has been pruned from the read models since
 /// would be missing.
 const GOOD_FOR: Duration = Duration::from_hours(24);
+
+/// What a question about the past is asked as of, with its place among the few
+/// that are answered at the same time: it is held until the answer is made.
+pub(crate) struct Moment<'a> {
+    pub(crate) as_of: AsOf,
+    _place: SemaphorePermit<'a>,
+}
 
 /// As it is shown: `12-0-7@1795356187000`.
 pub(crate) fn show(as_of: &AsOf) -> String {
@@ -39,7 +47,7 @@ impl App {
     pub(crate) async fn as_of(&self, text: Option<&str>, now: Timestamp) -> Result<AsOf, Denied> {
         let Some(text) = text else {
             return Ok(AsOf {
-                fence: self.ends().await?,
+                fence: self.log.ends().await?,
                 at: now,
             });
         };
@@ -63,8 +71,9 @@ impl App {
     ///
     /// A time becomes the last sequence of every shard that the log had stored
     /// by then, so an answer that is asked for again by its header is the same
-    /// for ever.
-    pub(crate) async fn moment(&self, text: &str, now: Timestamp) -> Result<AsOf, Denied> {
+    /// for ever. To find it costs the leaders some hundred questions, so the
+    /// place for the answer is taken before.
+    pub(crate) async fn moment(&self, text: &str, now: Timestamp) -> Result<Moment<'_>, Denied> {
         let invalid = Denied::InvalidParameter {
             name: "as_of",
             message: "expected a time in the past (RFC 3339), or the Countersign-As-Of of an answer",
@@ -76,19 +85,29 @@ impl App {
                 .map(Timestamp::from);
             let at = at.filter(|at| (0..=latest.as_millis()).contains(&at.as_millis()));
             let at = at.ok_or(invalid)?;
+            let place = self.place_for_past()?;
             let fence = (0..self.log.shards()).map(|shard| self.log.sequence_at(shard, at));
             let fence = try_join_all(fence).await?;
-            return Ok(AsOf { fence, at });
+            return Ok(Moment {
+                as_of: AsOf { fence, at },
+                _place: place,
+            });
         }
         let found = parse(text).filter(|as_of| as_of.at <= latest);
         let found = found.filter(|as_of| as_of.fence.len() == usize::from(self.log.shards()));
         let as_of = found.ok_or(invalid)?;
+        let place = self.place_for_past()?;
         // What is not in the log yet is no past.
-        let ends = self.ends().await?;
-        let is_past = as_of.fence.iter().zip(&ends).all(|(at, end)| at <= end);
-        is_past.then_some(as_of).ok_or(Denied::InvalidParameter {
-            name: "as_of",
-            message: "it is of another log, or of one that has lost its end",
+        let ends = self.log.ends().await?;
+        if as_of.fence.iter().zip(&ends).any(|(at, end)| at > end) {
+            return Err(Denied::InvalidParameter {
+                name: "as_of",
+                message: "it is of another log, or of one that has lost its end",
+            });
+        }
+        Ok(Moment {
+            as_of,
+            _place: place,
         })
     }
 
@@ -97,17 +116,11 @@ impl App {
         &self,
         text: Option<&str>,
         now: Timestamp,
-    ) -> Result<Option<AsOf>, Denied> {
+    ) -> Result<Option<Moment<'_>>, Denied> {
         match text {
             Some(text) => self.moment(text, now).await.map(Some),
             None => Ok(None),
         }
-    }
-
-    /// The last sequence of every shard, asked of its leader.
-    pub(crate) async fn ends(&self) -> Result<Vec<u64>, Denied> {
-        let ends = (0..self.log.shards()).map(|shard| self.log.last_sequence(shard));
-        Ok(try_join_all(ends).await?)
     }
 
     /// Waits until the read models hold everything up to a fence.

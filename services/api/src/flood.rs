@@ -71,6 +71,15 @@ mod tests {
         assert!(floods.admit(Some(account(2)), 7));
         assert!(floods.admit(None, 8));
         assert!(floods.admit(Some(account(1)), 8));
+        // As many as there is room for beside one, each over and over.
+        for _ in 0..50 {
+            for number in 0..99 {
+                floods.admit(Some(account(number)), 9);
+            }
+        }
+        assert!(floods.admit(Some(account(100)), 9));
+        // Where there is none, those who come later are not noted.
+        assert!(!floods.admit(Some(account(101)), 9));
     }
 
     #[test]

@@ -47,8 +47,7 @@ pub(crate) async fn load(
         }
     }
     let bounds = log.revocations_state().await?;
-    let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
-    let ends = futures_util::future::try_join_all(ends).await?;
+    let ends = log.ends().await?;
     let is_covered = bounds.is_some_and(|bounds| told.cover(&bounds).is_some());
     let cursor = told.cursor().filter(|_| is_covered);
     let server_now = bounds.map_or(now, |bounds| Timestamp::from(bounds.server_time));

@@ -1,6 +1,7 @@
 //! Where the log stood at a moment, and what it held by then.
 
 use countersign_events::{Subject, Timestamp};
+use futures_util::future::try_join_all;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -12,6 +13,11 @@ use crate::{Log, LogError, RawMessage};
 pub const HISTORY_MAX: usize = 10_000;
 
 impl Log {
+    /// The last sequence of every shard, in their order, asked of its leader.
+    pub async fn ends(&self) -> Result<Vec<u64>, LogError> {
+        try_join_all((0..self.shards()).map(|shard| self.last_sequence(shard))).await
+    }
+
     /// The last sequence of a shard that was stored at `at` or before, to the
     /// millisecond; 0 if there is none.
     ///
@@ -55,18 +61,35 @@ impl Log {
         last: u64,
         max: usize,
     ) -> Result<Vec<RawMessage>, LogError> {
-        let too_long = || LogError::TooLong { subject, max };
+        let one_too_many = max.saturating_add(1);
+        let all = self.page_until(subject, 1, last, one_too_many).await?;
+        if all.len() > max {
+            return Err(LogError::TooLong { subject, max });
+        }
+        Ok(all)
+    }
+
+    /// The first messages of a subject from the sequence `from` up to `last`,
+    /// oldest first, `limit` at most.
+    ///
+    /// What a replica may lack is asked of the leader: fewer than `limit` say
+    /// that there are no more of those that were stored before this call began.
+    pub async fn page_until(
+        &self,
+        subject: Subject,
+        from: u64,
+        last: u64,
+        limit: usize,
+    ) -> Result<Vec<RawMessage>, LogError> {
         let filter = subject.with_prefix(self.prefix());
         let mut all: Vec<RawMessage> = Vec::new();
-        let mut next = 1;
-        while next <= last {
-            let (batch, more) = self.read_batch(subject.shard, &filter, next, BATCH).await?;
+        let mut next = from.max(1);
+        while next <= last && all.len() < limit {
+            let count = BATCH.min(limit - all.len());
+            let (batch, more) = self.read_batch(subject.shard, &filter, next, count).await?;
             for message in batch {
                 if message.position.sequence > last {
                     return Ok(all);
-                }
-                if all.len() >= max {
-                    return Err(too_long());
                 }
                 next = message.position.sequence + 1;
                 all.push(message);
@@ -75,15 +98,12 @@ impl Log {
                 break;
             }
         }
-        while next <= last {
+        while next <= last && all.len() < limit {
             let found = self
                 .next_from_leader(subject.shard, &filter, next)
                 .await?
                 .filter(|found| found.seq <= last);
             let Some(found) = found else { break };
-            if all.len() >= max {
-                return Err(too_long());
-            }
             next = found.seq + 1;
             all.push(self.opened(subject.shard, found)?);
         }

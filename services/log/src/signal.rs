@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy, pull};
-use async_nats::jetstream::stream::Stream;
 use countersign_events::{AccountId, Signal};
 use futures_util::StreamExt;
 use tokio::time::{Instant, timeout_at};
@@ -87,16 +86,15 @@ impl Log {
             let later = self.signals_from(account, middle).await?;
             if later.count >= wanted {
                 low = middle;
-                std::mem::replace(&mut found, later)
-                    .take_away(&stream)
-                    .await;
+                let before = std::mem::replace(&mut found, later);
+                self.take_away(&before.consumer).await;
             } else {
                 high = middle;
-                later.take_away(&stream).await;
+                self.take_away(&later.consumer).await;
             }
         }
         let signals = found.read().await;
-        found.take_away(&stream).await;
+        self.take_away(&found.consumer).await;
         signals
     }
 
@@ -130,14 +128,6 @@ struct Found {
 }
 
 impl Found {
-    /// Each that stays costs the server memory.
-    async fn take_away(self, stream: &Stream) {
-        let name = &self.consumer.cached_info().name;
-        if let Err(error) = stream.delete_consumer(name).await {
-            tracing::debug!(%error, "a consumer is left to be forgotten");
-        }
-    }
-
     async fn read(&self) -> Result<Vec<Signal>, LogError> {
         let mut signals = Vec::new();
         let mut left = usize::try_from(self.count).unwrap_or(usize::MAX);

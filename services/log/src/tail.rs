@@ -77,7 +77,21 @@ impl Log {
             start_sequence: from.max(1),
         };
         let consumer = self.consumer(shard, deliver).await?;
-        Ok(consumer.cached_info().num_pending)
+        let count = consumer.cached_info().num_pending;
+        self.take_away(&consumer).await;
+        Ok(count)
+    }
+
+    /// Deletes a consumer that has served: each that stays costs the server
+    /// memory until it is forgotten.
+    pub(crate) async fn take_away(&self, consumer: &Consumer<pull::Config>) {
+        let info = consumer.cached_info();
+        let taken = self
+            .context()
+            .delete_consumer_from_stream(&info.name, &info.stream_name);
+        if let Err(error) = taken.await {
+            tracing::debug!(%error, "a consumer is left to be forgotten");
+        }
     }
 
     async fn consumer(

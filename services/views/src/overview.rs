@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use countersign_events::Timestamp;
-use sqlx::{Executor, FromRow, PgPool};
+use sqlx::{FromRow, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::pool::{PATIENCE, patient};
 use crate::{ViewError, number};
 
 /// How many there are of what, at a moment.
@@ -57,10 +58,7 @@ pub async fn overview(pool: &PgPool, now: Timestamp) -> Result<Overview, ViewErr
     let now = now.to_datetime();
     let quarter = now - Duration::from_mins(15);
     let day = now - Duration::from_hours(24);
-    let mut transaction = pool.begin().await?;
-    transaction
-        .execute("set local statement_timeout = '5s'")
-        .await?;
+    let mut transaction = patient(pool, PATIENCE).await?;
     // Whether a session has been idle for too long is in its row alone: an
     // index over it would be written by every refresh.
     let counts = sqlx::query_as::<_, Counts>(

@@ -49,9 +49,9 @@ pub fn api_pool(options: PgConnectOptions, connections: u32) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// How long a question about what was may take: its filters are about what may
-/// have changed since, so it may have to look at every row.
-pub(crate) const PAST_PATIENCE: &str = "set local statement_timeout = '5s'";
+/// How long a question may take that may have to look at every row: one about
+/// what was, whose filters are about what may have changed since, or a count.
+pub(crate) const PATIENCE: &str = "set local statement_timeout = '5s'";
 
 /// A transaction for questions that may take longer than those of
 /// [`api_pool`]: as long as the statement `patience` says of itself.

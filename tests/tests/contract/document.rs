@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use countersign_events::Noun;
+
 use crate::contract::{CLIENTS, Operation, PUBLIC, document, operations};
 use crate::support::World;
 
@@ -21,6 +23,26 @@ fn the_document_in_the_repository_is_the_one_that_is_served() {
         "the API has changed; if that is meant: countersign openapi > openapi/openapi.json\n\
          first difference: {differs:?}"
     );
+}
+
+#[test]
+fn every_noun_is_named_where_one_is_asked_for() {
+    let document = document();
+    let parameters = operations().into_iter().flat_map(|operation| {
+        let method = operation.method.to_lowercase();
+        let found = document["paths"][&operation.path][method]["parameters"].clone();
+        found.as_array().cloned().unwrap_or_default()
+    });
+    let named: Vec<_> = parameters
+        .filter(|parameter| parameter["name"] == "noun")
+        .collect();
+    assert!(!named.is_empty());
+    for parameter in named {
+        let text = parameter["description"].as_str().unwrap_or_default();
+        for noun in Noun::ALL {
+            assert!(text.contains(&format!("`{noun}`")), "{noun}: {text}");
+        }
+    }
 }
 
 #[test]

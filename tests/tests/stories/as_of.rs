@@ -6,8 +6,8 @@ mod life;
 use std::time::Duration;
 
 use countersign_api::Clock;
-use countersign_events::SessionId;
-use countersign_log::LogError;
+use countersign_events::{Cursor, SessionId};
+use countersign_log::{LogError, RawMessage};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -260,6 +260,20 @@ async fn a_history_is_read_as_long_as_it_may_be_and_no_longer() {
         let until = message.position.sequence - 1;
         let before = log.history_until(subject, until, max).await.expect("less");
         assert_eq!(before.len(), max);
+        // Page by page it is the same, and a short page says that it is over.
+        let (mut pages, mut from) = (Vec::new(), 1);
+        loop {
+            let page = log.page_until(subject, from, until, 1).await.expect("one");
+            let Some(last) = page.last() else { break };
+            from = last.position.sequence + 1;
+            pages.extend(page);
+        }
+        let bytes = |page: &[RawMessage]| -> Vec<_> {
+            page.iter().map(|one| one.payload.clone()).collect()
+        };
+        assert_eq!(bytes(&pages), bytes(&before));
+        let page = log.page_until(subject, 1, until, many).await.expect("all");
+        assert_eq!(bytes(&page), bytes(&before));
     }
 }
 
@@ -272,18 +286,30 @@ async fn four_questions_about_the_past_are_answered_at_the_same_time() {
     let paths = [
         "/v1/admin/sessions".to_owned(),
         format!("/v1/admin/sessions/{}", asker.operator.session),
+        format!("/v1/admin/sessions/{}/events", asker.operator.session),
         "/v1/admin/accounts".to_owned(),
         format!("/v1/admin/accounts/{}", asker.operator.account),
+        format!("/v1/admin/accounts/{}/events", asker.operator.account),
     ];
+    let beyond = world.ends().await.iter().map(|end| end + 1).collect();
+    let beyond = format!("{}@{}", Cursor::new(beyond), world.now().as_millis());
     let places: Vec<_> = (0..4).map(|_| world.app.place_for_past()).collect();
     assert!(places.iter().all(Result::is_ok));
     for path in &paths {
         asker.ask(path, &at).await.refused(503, "overloaded");
+        // That there was no such moment takes the log to know, too; what is no
+        // moment at all does not.
+        let refused = asker.ask(path, &beyond).await;
+        refused.refused(503, "overloaded");
+        let refused = asker.ask(path, "yesterday").await;
+        refused.refused(400, "validation_failed");
         // What is asked of now has places enough.
         asker.get(path).await.expect(200);
     }
     drop(places);
     for path in &paths {
         asker.ask(path, &at).await.expect(200);
+        let refused = asker.ask(path, &beyond).await;
+        refused.refused(400, "validation_failed");
     }
 }

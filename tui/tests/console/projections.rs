@@ -70,7 +70,10 @@ fn a_rebuild_takes_the_word_all_and_only_one_goes_on_at_a_time() {
     driver.serve(&mut service);
     let seen = driver.screen();
     assert!(
-        seen.contains("REBUILDING 2") && seen.contains("24,200/s") && seen.contains("ETA 7 m"),
+        seen.contains("REBUILDING 2")
+            && seen.contains("24,200/s")
+            && seen.matches("12,100").count() == 2
+            && seen.contains("ETA 7 m"),
         "{seen}"
     );
     driver.press(&["x", "b"]);

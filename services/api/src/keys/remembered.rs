@@ -38,15 +38,28 @@ pub(super) async fn remember(log: &Log, ring: &Loaded<Keyring>) -> Result<(), De
     };
     let bytes = serde_json::to_vec(&remembered).map_err(broken)?;
     let changed = log.vault().change(REMEMBERED, |known| {
-        let known = known.map(serde_json::from_slice::<Remembered>);
-        let is_older = match known {
-            Some(Ok(known)) => known.sequence < ring.sequence,
-            // Nothing, or what an earlier version had kept.
-            Some(Err(_)) | None => true,
-        };
+        let is_older = known.is_none_or(|known| is_older(known, ring.sequence));
         is_older.then(|| bytes.clone().into())
     });
     Ok(changed.await?)
+}
+
+/// Whether what is kept is of a ring before this sequence. A newer program may
+/// have kept more than this one understands, but the sequence is as it was;
+/// what neither tells of one nor is what was kept before there was one is not
+/// this program's to replace.
+fn is_older(known: &[u8], sequence: u64) -> bool {
+    #[derive(Deserialize)]
+    struct Kept {
+        sequence: u64,
+    }
+    match serde_json::from_slice::<Kept>(known) {
+        Ok(kept) => kept.sequence < sequence,
+        Err(_) => {
+            serde_json::from_slice::<Remembered>(known).is_ok()
+                || serde_json::from_slice::<Created>(known).is_ok()
+        }
+    }
 }
 
 /// What was published last, for a log that must not be appended to. Which of
@@ -85,5 +98,36 @@ fn created(key: &Key) -> Created {
         algorithm: key.algorithm,
         public: key.public.clone(),
         secret: key.secret,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = r#"{"kid":"k","algorithm":"ES256","public":"p",
+        "secret":"019a2b3c-5a01-7c22-9f00-1b2c3d4e5f07"}"#;
+
+    #[test]
+    fn what_is_of_an_older_ring_is_replaced_and_nothing_else() {
+        let kept = |sequence, more: &str| {
+            format!(r#"{{"sequence":{sequence},"active":{KEY},"others":[]{more}}}"#)
+        };
+        for (known, is_before) in [
+            (kept(6, ""), true),
+            (kept(7, ""), false),
+            (kept(8, ""), false),
+            // What a newer program kept.
+            (kept(6, r#","signers":[]"#), true),
+            (kept(8, r#","signers":[]"#), false),
+            (r#"{"sequence":8,"ring":[]}"#.to_owned(), false),
+            (r#"{"ring":[]}"#.to_owned(), false),
+            (String::new(), false),
+            // What was kept before there was a sequence.
+            (format!(r#"{{"active":{KEY},"others":[]}}"#), true),
+            (KEY.to_owned(), true),
+        ] {
+            assert_eq!(is_older(known.as_bytes(), 7), is_before, "{known}");
+        }
     }
 }

@@ -10,6 +10,7 @@ use futures_util::stream::{self, StreamExt};
 use super::page::{Page, SIDE_BY_SIDE};
 use super::story::unless_too_long;
 use crate::app::App;
+use crate::as_of::Moment;
 use crate::denied::Denied;
 use crate::routes::show;
 
@@ -19,14 +20,14 @@ impl App {
     pub(crate) async fn account_as_of(
         &self,
         id: AccountId,
-        as_of: &AsOf,
+        moment: &Moment<'_>,
     ) -> Result<wire::Account, Denied> {
-        let _place = self.place_for_past()?;
+        let as_of = &moment.as_of;
         let story = self.account_story(id, as_of).await?;
         self.not_forgotten(id).await?;
-        let row = story.account(id)?.ok_or(Denied::NotFound)?;
+        let (row, causes) = story.account_told(id).await?.ok_or(Denied::NotFound)?;
         Ok(wire::Account {
-            causes: Some(story.account_causes(id)?.into_fields()),
+            causes: Some(causes),
             ..show::account(row)
         })
     }
@@ -35,10 +36,10 @@ impl App {
     pub(crate) async fn accounts_as_of(
         &self,
         mut filter: AccountFilter,
-        as_of: &AsOf,
+        moment: &Moment<'_>,
     ) -> Result<wire::Page<wire::Account>, Denied> {
+        let as_of = &moment.as_of;
         self.reached_all(&as_of.fence).await?;
-        let _place = self.place_for_past()?;
         let newest = AccountId::from_uuid(self.newest(as_of));
         let after = filter.after.map_or(newest, |after| after.min(newest));
         let mut page = Page::new(filter.limit, after.uuid());
@@ -79,6 +80,6 @@ impl App {
         let Some(story) = unless_too_long(self.account_story(id, as_of).await)? else {
             return Ok((id, None, HISTORY_MAX));
         };
-        Ok((id, story.account(id)?, story.messages()))
+        Ok((id, story.account(id).await?, story.messages()))
     }
 }

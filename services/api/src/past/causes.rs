@@ -11,11 +11,14 @@ use super::story::Told;
 use crate::denied::Denied;
 use crate::routes::show;
 
+/// By field of what is shown: its cause.
+pub(super) type Fields = BTreeMap<String, wire::Cause>;
+
 /// By field of what is shown: the last event that changed it.
 #[derive(Debug, Default)]
 pub(super) struct Causes {
     shown: Map<String, Value>,
-    causes: BTreeMap<String, wire::Cause>,
+    causes: Fields,
 }
 
 impl Causes {
@@ -43,7 +46,7 @@ impl Causes {
     }
 
     /// By field.
-    pub(super) fn into_fields(self) -> BTreeMap<String, wire::Cause> {
+    pub(super) fn into_fields(self) -> Fields {
         self.causes
     }
 }

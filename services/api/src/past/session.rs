@@ -9,6 +9,7 @@ use futures_util::stream::{self, StreamExt};
 use super::page::{Page, SIDE_BY_SIDE};
 use super::story::unless_too_long;
 use crate::app::App;
+use crate::as_of::Moment;
 use crate::denied::Denied;
 use crate::routes::show;
 
@@ -18,20 +19,14 @@ impl App {
     pub(crate) async fn session_as_of(
         &self,
         id: SessionId,
-        as_of: &AsOf,
+        moment: &Moment<'_>,
     ) -> Result<wire::Session, Denied> {
-        let _place = self.place_for_past()?;
+        let as_of = &moment.as_of;
         let story = self.session_story(id, as_of).await?;
         let (account, story) = story.ok_or(Denied::NotFound)?;
         self.not_forgotten(account).await?;
-        let row = story.session(id, account)?.ok_or(Denied::NotFound)?;
-        let mut causes = story.session_causes(id, account, as_of.at)?.into_fields();
-        // The address was there before the session.
-        let of_account = story.account_causes(account)?.into_fields();
-        let address = of_account.get("email").cloned();
-        if let (Some(shown), Some(cause)) = (causes.get_mut("email"), address) {
-            *shown = cause;
-        }
+        let told = story.session_told(id, account, as_of.at).await?;
+        let (row, causes) = told.ok_or(Denied::NotFound)?;
         Ok(wire::Session {
             causes: Some(causes),
             ..show::session(row, as_of.at)
@@ -42,10 +37,10 @@ impl App {
     pub(crate) async fn sessions_as_of(
         &self,
         mut filter: SessionFilter,
-        as_of: &AsOf,
+        moment: &Moment<'_>,
     ) -> Result<wire::Page<wire::Session>, Denied> {
+        let as_of = &moment.as_of;
         self.reached_all(&as_of.fence).await?;
-        let _place = self.place_for_past()?;
         let newest = self.newest(as_of);
         let after = filter
             .after
@@ -94,7 +89,7 @@ impl App {
             let Some(story) = unless_too_long(story)? else {
                 return Ok((id, None, HISTORY_MAX));
             };
-            let account = story.account(session.account)?;
+            let account = story.account(session.account).await?;
             session.email = account.and_then(|account| account.email);
             return Ok((id, Some(session), story.messages()));
         }
@@ -104,6 +99,6 @@ impl App {
         let Some((account, story)) = found else {
             return Ok((id, None, 0));
         };
-        Ok((id, story.session(id, account)?, story.messages()))
+        Ok((id, story.session(id, account).await?, story.messages()))
     }
 }

@@ -8,8 +8,10 @@ use countersign_events::{
 use countersign_log::{DataKey, HISTORY_MAX, LogError, RawMessage};
 use countersign_views::session::AsOf;
 use countersign_views::{account, session};
+use serde::Serialize;
+use tokio::task::coop::consume_budget;
 
-use super::causes::Causes;
+use super::causes::{Causes, Fields};
 use crate::app::App;
 use crate::denied::Denied;
 use crate::routes::show;
@@ -44,6 +46,12 @@ pub(super) struct Story {
     keys: HashMap<AccountId, DataKey>,
 }
 
+/// The one field of a session that is its account's.
+#[derive(Serialize)]
+struct Address<'a> {
+    email: Option<&'a str>,
+}
+
 /// What a list makes of it: one whose history is too long is left out, and the
 /// others are answered.
 pub(super) fn unless_too_long<T>(told: Result<T, Denied>) -> Result<Option<T>, Denied> {
@@ -63,7 +71,12 @@ impl App {
         let last = as_of.fence.get(usize::from(subject.shard));
         let last = last.copied().unwrap_or_default();
         let messages = self.log.history_until(subject, last, HISTORY_MAX).await?;
-        messages.iter().map(Told::of).collect()
+        let mut told = Vec::with_capacity(messages.len());
+        for message in &messages {
+            consume_budget().await;
+            told.push(Told::of(message)?);
+        }
+        Ok(told)
     }
 
     /// What is told of an account.
@@ -119,9 +132,10 @@ impl Story {
     }
 
     /// What it makes of an account.
-    pub(super) fn account(&self, id: AccountId) -> Result<Option<account::Account>, Denied> {
+    pub(super) async fn account(&self, id: AccountId) -> Result<Option<account::Account>, Denied> {
         let mut past = account::Past::new(id);
         for told in &self.told {
+            consume_budget().await;
             let open = self.opener(&told.header);
             past.add(told.position, &told.header, &told.events, open)?;
         }
@@ -129,72 +143,145 @@ impl Story {
     }
 
     /// What it makes of a session.
-    pub(super) fn session(
+    pub(super) async fn session(
         &self,
         id: SessionId,
         account: AccountId,
     ) -> Result<Option<session::Session>, Denied> {
         let mut past = session::Past::new(id, account);
         for told in &self.told {
+            consume_budget().await;
             let open = self.opener(&told.header);
             past.add(told.position, &told.header, &told.events, open)?;
         }
         Ok(past.session())
     }
 
-    /// The event that gave each field of an account the value it is shown with.
-    pub(super) fn account_causes(&self, id: AccountId) -> Result<Causes, Denied> {
-        self.causes(&account::Past::new(id), |past, told, events| {
+    /// What it makes of an account, with the event that gave each field the
+    /// value it is shown with.
+    pub(super) async fn account_told(
+        &self,
+        id: AccountId,
+    ) -> Result<Option<(account::Account, Fields)>, Denied> {
+        let mut causes = Causes::default();
+        let fold = |past: &mut account::Past, told: &Told, events: &[AnyEvent]| {
             let open = self.opener(&told.header);
-            past.add(told.position, &told.header, events, open)?;
-            Ok(past.account().cloned().map(show::account))
-        })
+            past.add(told.position, &told.header, events, open)
+        };
+        let past = self.each_event(account::Past::new(id), fold, |past, told, event| {
+            let shown = past.account().cloned().map(show::account);
+            causes.changed(told, event, shown.as_ref())
+        });
+        let row = past.await?.account().cloned();
+        Ok(row.map(|row| (row, causes.into_fields())))
     }
 
-    /// The same of a session, with its state as it is at `at`.
-    pub(super) fn session_causes(
+    /// The same of a session, with its state as it is at `at`. Its address was
+    /// there before it, so the cause of that is what gave it to the account.
+    pub(super) async fn session_told(
         &self,
         id: SessionId,
         account: AccountId,
         at: Timestamp,
-    ) -> Result<Causes, Denied> {
-        self.causes(&session::Past::new(id, account), |past, told, events| {
+    ) -> Result<Option<(session::Session, Fields)>, Denied> {
+        let (mut causes, mut address) = (Causes::default(), Causes::default());
+        let fold = |past: &mut session::Past, told: &Told, events: &[AnyEvent]| {
             let open = self.opener(&told.header);
-            past.add(told.position, &told.header, events, open)?;
-            Ok(past.session().map(|row| show::session(row, at)))
-        })
+            past.add(told.position, &told.header, events, open)
+        };
+        let nothing = session::Past::new(id, account);
+        let past = self.each_event(nothing, fold, |past, told, event| {
+            let email = past.account().map(|account| Address {
+                email: account.email.as_deref(),
+            });
+            address.changed(told, event, email.as_ref())?;
+            let shown = past.session().map(|row| show::session(row, at));
+            causes.changed(told, event, shown.as_ref())
+        });
+        let row = past.await?.session();
+        let mut causes = causes.into_fields();
+        for (field, cause) in address.into_fields() {
+            if let Some(shown) = causes.get_mut(&field) {
+                *shown = cause;
+            }
+        }
+        Ok(row.map(|row| (row, causes)))
     }
 
-    /// Folds message by message, and each event by event, so that of several
-    /// events of one decision the right one is named. A message is folded
-    /// whole in the end: its events count together.
-    fn causes<P: Clone, T: serde::Serialize>(
+    /// Folds message by message, and shows what there is after each event, so
+    /// that of several events of one decision the right one is named. A message
+    /// is folded whole in the end: its events count together.
+    ///
+    /// There may be thousands, and whoever signs in has the same threads: every
+    /// so many messages the others have their turn.
+    async fn each_event<P: Clone>(
         &self,
-        nothing: &P,
-        fold: impl Fn(&mut P, &Told, &[AnyEvent]) -> Result<Option<T>, Denied>,
-    ) -> Result<Causes, Denied> {
-        let mut causes = Causes::default();
-        let mut past = nothing.clone();
+        mut past: P,
+        fold: impl Fn(&mut P, &Told, &[AnyEvent]) -> Result<(), Denied>,
+        mut show: impl FnMut(&P, &Told, &AnyEvent) -> Result<(), Denied>,
+    ) -> Result<P, Denied> {
         for told in &self.told {
-            let mut folded = past.clone();
-            for (index, event) in told.events.iter().enumerate() {
-                folded = past.clone();
-                let shown = fold(&mut folded, told, &told.events[..=index])?;
-                causes.changed(told, event, shown.as_ref())?;
+            consume_budget().await;
+            let Some((last, before)) = told.events.split_last() else {
+                continue;
+            };
+            for (index, event) in before.iter().enumerate() {
+                let mut part = past.clone();
+                fold(&mut part, told, &told.events[..=index])?;
+                show(&part, told, event)?;
             }
-            past = folded;
+            fold(&mut past, told, &told.events)?;
+            show(&past, told, last)?;
         }
-        Ok(causes)
+        Ok(past)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use countersign_events::Subject;
+    use std::pin::pin;
+
+    use countersign_events::{Actor, MessageId, Subject};
     use countersign_openapi::ProblemCode;
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::http::Problem;
+
+    #[tokio::test]
+    async fn a_long_story_lets_others_have_their_turn() {
+        let id = AccountId::generate(Timestamp::from_millis(1), [0; 10]);
+        let told = |sequence| Told {
+            position: Position { shard: 0, sequence },
+            header: Envelope {
+                id: MessageId::from_uuid(Uuid::nil()),
+                subject_id: id.uuid(),
+                occurred_at: Timestamp::from_millis(1),
+                actor: Actor::System,
+                account: None,
+                correlation: Uuid::nil(),
+                causation: None,
+                trace_parent: None,
+                events: Vec::new(),
+                state: None,
+            },
+            events: Vec::new(),
+        };
+        let story = Story {
+            told: (1..=1_000).map(told).collect(),
+            keys: HashMap::new(),
+        };
+        let of = SessionId::from_uuid(id.uuid());
+        let (mut alone, mut causes) = (
+            pin!(story.session(of, id)),
+            pin!(story.session_told(of, id, Timestamp::from_millis(2))),
+        );
+        assert!(futures_util::poll!(&mut alone).is_pending());
+        assert!(futures_util::poll!(&mut causes).is_pending());
+        assert!(matches!(alone.await, Ok(None)));
+        assert!(matches!(causes.await, Ok(None)));
+    }
 
     #[test]
     fn what_is_too_long_to_tell_is_left_out_of_lists_and_refused_alone() {

@@ -268,7 +268,7 @@ impl App {
         let awaited = if ends.count < shown.ended {
             // The read models lack some of them. All stand before what the
             // shards end with now.
-            let all = (0u8..).zip(self.ends().await?);
+            let all = (0u8..).zip(self.log.ends().await?);
             all.map(|(shard, sequence)| Position { shard, sequence })
                 .collect()
         } else {

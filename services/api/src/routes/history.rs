@@ -43,14 +43,15 @@ impl App {
                 .saturating_add(1)
             }
         };
-        let mut messages = self
-            .log
-            .history_page(subject, from, usize::from(limit))
-            .await?;
-        if let Some(as_of) = as_of {
-            let last = as_of.fence.get(usize::from(subject.shard)).copied();
-            messages.retain(|message| Some(message.position.sequence) <= last);
-        }
+        let count = usize::from(limit);
+        let messages = match as_of {
+            None => self.log.history_page(subject, from, count).await?,
+            Some(as_of) => {
+                let last = as_of.fence.get(usize::from(subject.shard)).copied();
+                let last = last.unwrap_or_default();
+                self.log.page_until(subject, from, last, count).await?
+            }
+        };
         if messages.is_empty() && after.is_none() {
             return Err(Denied::NotFound);
         }

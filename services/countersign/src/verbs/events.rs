@@ -52,8 +52,7 @@ pub enum Events {
 /// Which events.
 #[derive(Args)]
 pub struct Which {
-    // Its help is made of the nouns there are.
-    #[arg(long, help = noun_help())]
+    #[arg(long, help = format!("Only those about this: {}", Noun::words()))]
     noun: Option<String>,
     /// Only those about this one.
     #[arg(long, value_name = "UUID")]
@@ -61,11 +60,6 @@ pub struct Which {
     /// Only those of this name, for example started or ended.
     #[arg(long)]
     name: Option<String>,
-}
-
-fn noun_help() -> String {
-    let nouns: Vec<&str> = Noun::ALL.iter().map(|noun| noun.as_str()).collect();
-    format!("Only those about one of these: {}", nouns.join(", "))
 }
 
 impl From<Which> for EventsQuery {
@@ -239,7 +233,8 @@ fn say_followed(output: Output, table: &mut Table, item: &Followed) {
         }
         Followed::Gap { shard, from, to } => {
             tell(&format!(
-                "gap: shard {shard}, {from} to {to} were not sent; `countersign events list` has them"
+                "gap: shard {shard}, {from} to {to} were not sent; `countersign events list` \
+                 has them, but for what the service does not understand"
             ));
         }
         Followed::Beat { .. } | Followed::End => {}

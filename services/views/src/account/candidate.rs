@@ -6,7 +6,7 @@ use sqlx::PgPool;
 use super::query::Row;
 use super::{Account, AccountFilter};
 use crate::page::Page;
-use crate::pool::{PAST_PATIENCE, patient};
+use crate::pool::{PATIENCE, patient};
 use crate::session::AsOf;
 use crate::{ViewError, number, text};
 
@@ -19,7 +19,7 @@ pub async fn candidates(
     filter: &AccountFilter,
     as_of: &AsOf,
 ) -> Result<Vec<Account>, ViewError> {
-    let mut transaction = patient(pool, PAST_PATIENCE).await?;
+    let mut transaction = patient(pool, PATIENCE).await?;
     let fence: Vec<i64> = as_of.fence.iter().copied().map(number::to_stored).collect();
     let rows = sqlx::query_as::<_, Row>(
         "select id, email, display_name, email_verified, roles, created_at, state,

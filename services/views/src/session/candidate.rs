@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::query::{Row, narrow};
 use super::{AsOf, Session, SessionFilter};
 use crate::page::Page;
-use crate::pool::{PAST_PATIENCE, patient};
+use crate::pool::{PATIENCE, patient};
 use crate::{ViewError, number, text};
 
 /// A session that may be of the list.
@@ -59,7 +59,7 @@ pub async fn candidates(
     as_of: &AsOf,
     newest: Uuid,
 ) -> Result<Vec<Candidate>, ViewError> {
-    let mut transaction = patient(pool, PAST_PATIENCE).await?;
+    let mut transaction = patient(pool, PATIENCE).await?;
     let fence: Vec<i64> = as_of.fence.iter().copied().map(number::to_stored).collect();
     let pattern = filter.q.as_deref().map(text::contains_pattern);
     let accounts = match (&filter.account, &pattern) {

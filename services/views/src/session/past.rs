@@ -85,6 +85,11 @@ impl Past {
         })
     }
 
+    /// Its account, so far as it is told of.
+    pub fn account(&self) -> Option<&account::Account> {
+        self.account.account()
+    }
+
     fn take<E>(
         &mut self,
         position: Position,

@@ -234,6 +234,26 @@ async fn who_is_far_behind_is_told_what_is_left_out() {
 }
 
 #[tokio::test]
+async fn what_is_counted_to_leave_some_out_leaves_nothing_behind() {
+    let world = World::start().await;
+    world.projected().await;
+    let context = jetstream::new(world.log.client().clone());
+    let consumers = async || {
+        let stream = context.get_stream(format!("{}_EVENTS_0", world.log.prefix()));
+        let stream = stream.await.expect("the stream");
+        stream.cached_info().state.consumer_count
+    };
+    let before = consumers().await;
+    let end = world.ends().await[0];
+    for from in 1..=20 {
+        let count = world.log.count_from(0, from).await.expect("it answers");
+        assert!(count <= end, "{count} of {end}");
+    }
+    // Those that follow the shard may come and go meanwhile.
+    assert!(consumers().await < before + 10);
+}
+
+#[tokio::test]
 async fn what_the_log_has_forgotten_is_no_gap() {
     let world = World::start().await;
     let operator = world.operator().await;

@@ -59,9 +59,9 @@ impl Accounts {
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
         if let Some(text) = &as_of.0 {
-            let as_of = app.0.moment(text, request.now).await?;
-            let page = app.0.accounts_as_of(filter, &as_of).await?;
-            return Ok(found(page, Some(&as_of)));
+            let moment = app.0.moment(text, request.now).await?;
+            let page = app.0.accounts_as_of(filter, &moment).await?;
+            return Ok(found(page, Some(&moment.as_of)));
         }
         let page = account::list(&app.0.views, &filter)
             .await
@@ -97,9 +97,9 @@ impl Accounts {
     ) -> poem::Result<Found<wire::Account>> {
         let id = AccountId::from_uuid(id.0);
         if let Some(text) = &as_of.0 {
-            let as_of = app.0.moment(text, request.now).await?;
-            let account = app.0.account_as_of(id, &as_of).await?;
-            return Ok(found(account, Some(&as_of)));
+            let moment = app.0.moment(text, request.now).await?;
+            let account = app.0.account_as_of(id, &moment).await?;
+            return Ok(found(account, Some(&moment.as_of)));
         }
         app.0.wait_for(min_position.0.as_deref()).await?;
         let row = account::get(&app.0.views, id).await.map_err(Denied::from)?;
@@ -139,10 +139,10 @@ impl Accounts {
         as_of: Query<Option<String>>,
     ) -> poem::Result<Found<wire::Page<wire::Event>>> {
         let id = AccountId::from_uuid(id.0);
-        let as_of = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
         let (limit, after) = (self::limit(limit.0)?, after.0.as_deref());
-        let page = app.0.history_as_of(id, limit, after, as_of.as_ref());
-        let page = page.await?;
-        Ok(found(page, as_of.as_ref()))
+        let moment = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
+        let as_of = moment.as_ref().map(|moment| &moment.as_of);
+        let page = app.0.history_as_of(id, limit, after, as_of).await?;
+        Ok(found(page, as_of))
     }
 }

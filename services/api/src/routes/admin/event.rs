@@ -1,6 +1,6 @@
 //! `/v1/admin/events`
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use crate::http::Json;
 use countersign_events::{Cursor, Noun};
@@ -38,7 +38,8 @@ impl Events {
         &self,
         app: Data<&Arc<App>>,
         _caller: SignedIn,
-        /// Only events about this: `account`, `session`, `email` or `key`.
+        /// Only events about this: `account`, `session`, `email`, `key`,
+        /// `factor`, `client`, `grant` or `revocation`.
         noun: Query<Option<String>>,
         /// Only events about this one.
         subject_id: Query<Option<Uuid>>,
@@ -57,13 +58,15 @@ impl Events {
         let bounds = if let Some(cursor) = after.0 {
             parse(log, &cursor)?
         } else {
-            let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
-            let ends = try_join_all(ends).await.map_err(Denied::from)?;
+            let ends = log.ends().await.map_err(Denied::from)?;
             ends.into_iter().map(|end| end + 1).collect()
         };
         Ok(Json(backwards(log, bounds, limit, &filter).await?))
     }
 }
+
+/// What a noun can be.
+static EXPECTED: LazyLock<String> = LazyLock::new(|| format!("expected {}", Noun::words()));
 
 struct Filter {
     noun: Option<Noun>,
@@ -81,7 +84,7 @@ impl Filter {
         Ok(Self {
             noun: noun.map_err(|_| Denied::InvalidParameter {
                 name: "noun",
-                message: "expected account, session, email or key",
+                message: EXPECTED.as_str(),
             })?,
             subject_id,
             name,

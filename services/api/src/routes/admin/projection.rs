@@ -10,7 +10,6 @@ use countersign_views::generation::ReadModel;
 use countersign_views::projector::{Owner, OwnerState};
 use countersign_views::rebuild::{Rebuild, RebuildState};
 use countersign_views::{checkpoint, control, failure, generation, lock, projector, rebuild};
-use futures_util::future::try_join_all;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi};
 
@@ -46,7 +45,7 @@ impl Projections {
         app: Data<&Arc<App>>,
         _caller: SignedIn,
     ) -> poem::Result<Json<wire::Page<wire::ProjectionState>>> {
-        let ends = ends(app.0).await?;
+        let ends = app.0.log.ends().await.map_err(Denied::from)?;
         let mut items = serving_to(app.0, &ends).await?;
         let rebuild = rebuild::current(&app.0.views).await.map_err(Denied::from)?;
         items.extend(
@@ -114,15 +113,9 @@ impl Projections {
     }
 }
 
-/// The last sequence of every shard.
-async fn ends(app: &App) -> Result<Vec<u64>, Denied> {
-    let ends = (0..app.log.shards()).map(|shard| app.log.last_sequence(shard));
-    Ok(try_join_all(ends).await?)
-}
-
 /// What serves, one entry a shard.
 pub(super) async fn serving(app: &App) -> Result<Vec<wire::ProjectionState>, Denied> {
-    serving_to(app, &ends(app).await?).await
+    serving_to(app, &app.log.ends().await?).await
 }
 
 async fn serving_to(app: &App, ends: &[u64]) -> Result<Vec<wire::ProjectionState>, Denied> {
@@ -220,6 +213,7 @@ fn rebuilding(rebuild: &Rebuild, ends: &[u64]) -> Vec<wire::ProjectionState> {
     let number = rebuild
         .generation
         .map_or("next".into(), |number| format!("r{number}"));
+    let rates = rates(rebuild);
     let entry = |shard: u8, end: u64, state| {
         let sequence = rebuild.positions.get(usize::from(shard)).copied();
         let sequence = sequence.unwrap_or_default();
@@ -232,7 +226,7 @@ fn rebuilding(rebuild: &Rebuild, ends: &[u64]) -> Vec<wire::ProjectionState> {
             position: at(shard, sequence),
             log_end: at(shard, end),
             lag_events: end.saturating_sub(sequence),
-            events_per_second: rebuild.events_per_second,
+            events_per_second: rates.get(usize::from(shard)).copied(),
             eta_seconds: rebuild.eta_seconds,
             owner: rebuild.runner.clone(),
             fault: None,
@@ -257,6 +251,26 @@ fn rebuilding(rebuild: &Rebuild, ends: &[u64]) -> Vec<wire::ProjectionState> {
             .collect(),
         RebuildState::Done => Vec::new(),
     }
+}
+
+/// Events a second of each shard of a rebuild, which add up to those of the
+/// whole: the whole is counted from the beginning, and what is filled of a
+/// shard since then is its part. None if they are not known.
+fn rates(rebuild: &Rebuild) -> Vec<u64> {
+    let Some(whole) = rebuild.events_per_second else {
+        return Vec::new();
+    };
+    let filled = |shards: &[u64]| shards.iter().copied().map(u128::from).sum::<u128>();
+    let all = filled(&rebuild.positions).max(1);
+    // Rounded where they are added up, so that nothing is lost of the whole.
+    let up_to = |shards| {
+        let part = filled(&rebuild.positions[..shards]) * u128::from(whole) / all;
+        u64::try_from(part).unwrap_or(whole)
+    };
+    let shards = 0..rebuild.positions.len();
+    shards
+        .map(|shard| up_to(shard + 1) - up_to(shard))
+        .collect()
 }
 
 fn fault(rebuild: &Rebuild, position: &str) -> wire::ProjectionFault {
@@ -350,6 +364,12 @@ mod tests {
         assert_eq!(shown.len(), 2);
         assert_eq!(shown[0].name, "accounts_and_sessions_r7");
         assert_eq!((shown[0].lag_events, shown[1].lag_events), (10, 0));
+        // A rate for each, not the whole for each.
+        let rate = |one: &wire::ProjectionState| one.events_per_second;
+        assert_eq!(
+            shown.iter().map(rate).collect::<Vec<_>>(),
+            [Some(3), Some(7)]
+        );
         rebuild.state = RebuildState::Failed;
         rebuild.error = Some("no space".into());
         let shown = rebuilding(&rebuild, &[15, 9]);

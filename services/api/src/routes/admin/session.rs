@@ -48,7 +48,7 @@ impl Sessions {
         /// Only those from this address or network, as `192.0.2.7` or
         /// `2001:db8::/32`.
         ip: Query<Option<String>>,
-        /// Only those whose account's address or name contains this.
+        /// Only those whose account's address contains this.
         q: Query<Option<String>>,
         /// How many to return, 1 to 200.
         #[oai(default = "crate::routes::page::default_limit")]
@@ -74,9 +74,9 @@ impl Sessions {
         };
         app.0.wait_for(min_position.0.as_deref()).await?;
         if let Some(text) = &as_of.0 {
-            let as_of = app.0.moment(text, request.now).await?;
-            let page = app.0.sessions_as_of(filter, &as_of).await?;
-            return Ok(found(page, Some(&as_of)));
+            let moment = app.0.moment(text, request.now).await?;
+            let page = app.0.sessions_as_of(filter, &moment).await?;
+            return Ok(found(page, Some(&moment.as_of)));
         }
         let page = session::list(&app.0.views, &filter, request.now)
             .await
@@ -115,9 +115,9 @@ impl Sessions {
     ) -> poem::Result<Found<wire::Session>> {
         let id = SessionId::from_uuid(id.0);
         if let Some(text) = &as_of.0 {
-            let as_of = app.0.moment(text, request.now).await?;
-            let session = app.0.session_as_of(id, &as_of).await?;
-            return Ok(found(session, Some(&as_of)));
+            let moment = app.0.moment(text, request.now).await?;
+            let session = app.0.session_as_of(id, &moment).await?;
+            return Ok(found(session, Some(&moment.as_of)));
         }
         app.0.wait_for(min_position.0.as_deref()).await?;
         let row = session::get(&app.0.views, id).await.map_err(Denied::from)?;
@@ -152,11 +152,11 @@ impl Sessions {
         as_of: Query<Option<String>>,
     ) -> poem::Result<Found<wire::Page<wire::Event>>> {
         let id = SessionId::from_uuid(id.0);
-        let as_of = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
         let (limit, after) = (self::limit(limit.0)?, after.0.as_deref());
-        let page = app.0.history_as_of(id, limit, after, as_of.as_ref());
-        let page = page.await?;
-        Ok(found(page, as_of.as_ref()))
+        let moment = app.0.moment_if(as_of.0.as_deref(), request.now).await?;
+        let as_of = moment.as_ref().map(|moment| &moment.as_of);
+        let page = app.0.history_as_of(id, limit, after, as_of).await?;
+        Ok(found(page, as_of))
     }
 
     /// End a session

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use countersign_events::Cursor;
-use countersign_log::Log;
 use countersign_openapi as wire;
-use futures_util::future::try_join_all;
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::OpenApi;
@@ -33,8 +31,10 @@ impl EventStream {
     /// begins where `Last-Event-ID` says, or at the log's end. Who is more
     /// than 10,000 messages behind in a shard is told of a `gap`, which names
     /// the shard and the sequences that are not sent: `/v1/admin/events` has
-    /// them. What the log has forgotten in its time is no gap. `end` says that
-    /// the token has expired or was revoked, or that this instance stops.
+    /// them. A message that this version does not understand is a gap as well,
+    /// and `/v1/admin/events` fails on it. What the log has forgotten in its
+    /// time is no gap. `end` says that the token has expired or was revoked, or
+    /// that this instance stops.
     /// Needs `events:read`.
     #[oai(
         path = "/v1/admin/events/stream",
@@ -47,7 +47,8 @@ impl EventStream {
         app: Data<&Arc<App>>,
         request: &Request,
         _caller: SignedIn,
-        /// Only events about this: `account`, `session`, `email` or `key`.
+        /// Only events about this: `account`, `session`, `email`, `key`,
+        /// `factor`, `client`, `grant` or `revocation`.
         noun: Query<Option<String>>,
         /// Only events about this one.
         subject_id: Query<Option<Uuid>>,
@@ -60,7 +61,7 @@ impl EventStream {
         let filter = Filter::parse(noun.0.as_deref(), subject_id.0, name.0)?;
         let place = Arc::clone(&app.0.tails).try_acquire_owned();
         let place = place.map_err(|_| Denied::Overloaded)?;
-        let ends = ends(&app.0.log).await?;
+        let ends = app.0.log.ends().await.map_err(Denied::from)?;
         let after = match last.0 {
             Some(last) => cursor(&last, &ends)?,
             None => ends.clone(),
@@ -68,12 +69,6 @@ impl EventStream {
         let standing = Standing::of(request)?;
         Ok(Reader::new(app.0, standing, place, filter, after, ends).events())
     }
-}
-
-/// Where every shard ends, as its leader has it.
-async fn ends(log: &Log) -> Result<Vec<u64>, Denied> {
-    let ends = (0..log.shards()).map(|shard| log.last_sequence(shard));
-    Ok(try_join_all(ends).await?)
 }
 
 /// Reads the cursor of an event that was sent: it is not beyond the end.
