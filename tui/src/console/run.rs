@@ -200,10 +200,11 @@ impl Console {
     }
 
     fn draw(&mut self) -> io::Result<()> {
-        if TermGuard::is_ours() {
-            self.screen.draw(|frame| draw(&self.model, frame))?;
+        if !TermGuard::is_ours() {
+            return Ok(());
         }
-        Ok(())
+        let (screen, model) = (&mut self.screen, &self.model);
+        term::while_taken(|| screen.draw(|frame| draw(model, frame)).map(drop))
     }
 
     /// Carries effects out, or has tasks do it; whether to leave.

@@ -123,13 +123,24 @@ pub(super) fn has_panicked() -> bool {
     PANICKED.load(Ordering::SeqCst)
 }
 
+/// Draws, unless the terminal was given back. Who gives it back meanwhile waits
+/// until the frame is written.
+pub(super) fn while_taken(draw: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
+    let _out = io::stdout().lock();
+    if TAKEN.load(Ordering::SeqCst) {
+        draw()?;
+    }
+    Ok(())
+}
+
 /// Undoes everything, once; whether there was something to undo. Nobody is
 /// left to tell of an error.
 fn give_back() -> bool {
+    // Whoever panics while it draws holds this already, and may again.
+    let mut out = io::stdout().lock();
     if !TAKEN.swap(false, Ordering::SeqCst) {
         return false;
     }
-    let mut out = io::stdout();
     let _ = queue!(
         out,
         DisableMouseCapture,

@@ -18,6 +18,11 @@ async fn raw_json(terminal: &mut Terminal, member: &str) {
     terminal.press("i");
     terminal.shows(member).await;
     terminal.press("G");
+    terminal.drawn_anew().await;
+    // Back to where the member is, so that only closing hides it: a key right
+    // after Escape would be another key.
+    terminal.press("g");
+    terminal.shows(member).await;
     terminal.press(ESC);
     terminal.hides(member).await;
 }
