@@ -15,6 +15,8 @@ use super::verifier::Reach;
 
 mod told;
 
+pub use told::Far;
+
 /// How long a dialog takes no key after it opened.
 pub const DEAD: Duration = Duration::milliseconds(300);
 
@@ -76,8 +78,8 @@ pub struct Confirm {
     pub job: Option<u64>,
     /// What a preview counted, if it is about all that fit a filter.
     pub filtered: Option<Box<Filtered>>,
-    /// How far the service is with what it does on its own: done, of.
-    pub far: Option<(u64, u64)>,
+    /// How far the service is with what it does on its own.
+    pub far: Option<Far>,
     /// Who has applied what was done, as far as that is known.
     pub reach: Option<Reach>,
     /// What became of the targets so far.
@@ -173,7 +175,7 @@ impl Confirm {
     fn next(&self, focus: Focus) -> String {
         match focus {
             _ if self.job.is_some() => match self.far {
-                Some((ended, matched)) => format!("{} of {} ended", count(ended), count(matched)),
+                Some(far) => format!("{} of {} ended", count(far.ended), count(far.matched)),
                 None => "working ...".to_owned(),
             },
             Focus::Act => format!(

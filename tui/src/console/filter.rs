@@ -58,6 +58,11 @@ impl Filter {
             });
             return Ok(());
         }
+        if let Some((name, value)) = word.split_once('=')
+            && fields.contains(&name)
+        {
+            return Err(format!("{name}: with a colon, {name}:{value}"));
+        }
         let (name, value) = match word.split_once(':') {
             Some((name, value)) if fields.contains(&name) => (name, value),
             // An address of IPv6 has colons and is no field.
@@ -183,6 +188,7 @@ mod tests {
         assert!(said("usr:a").contains("user, ip, state"));
         assert!(said("age<1y").contains("90s"));
         assert!(said("ip:").contains("expected a value"));
+        assert!(said("ip=10.0.0.0/8").contains("ip:10.0.0.0/8"));
         assert!(said("a b").contains("twice"));
         assert!(said("!").contains("!bot"));
         // A length whose last character takes several bytes.

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use uuid::Uuid;
 
+use super::confirm::Far;
 use super::message::Message;
 use super::order::{Arms, Done, Failed, Order};
 use super::remote::{Remote, act};
@@ -159,8 +160,7 @@ impl Job {
     async fn progress(&self, known: &Revocation) -> Result<(), Gone> {
         self.tell(Message::Progress {
             job: self.id,
-            ended: known.ended,
-            matched: known.matched.unwrap_or_default(),
+            far: Far::of(known),
         })
         .await?;
         match &known.applied {

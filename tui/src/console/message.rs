@@ -8,6 +8,7 @@ use crossterm::event::KeyEvent;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::confirm::Far;
 use super::order::{Arms, Done, Failed, Order};
 use super::verifier::Reach;
 use crate::{EventsQuery, Followed};
@@ -60,10 +61,8 @@ pub enum Message {
     Progress {
         /// Which job.
         job: u64,
-        /// Sessions that are over.
-        ended: u64,
-        /// Of so many.
-        matched: u64,
+        /// What it tells of itself.
+        far: Far,
     },
     /// So many verifiers have applied what a job did.
     Reached {

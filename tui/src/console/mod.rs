@@ -36,7 +36,7 @@ mod update;
 mod verifier;
 
 pub use canvas::width;
-pub use confirm::{Confirm, DEAD, Focus, Target};
+pub use confirm::{Confirm, DEAD, Far, Focus, Target};
 pub(crate) use deployment::is_here;
 pub use deployment::{Deployment, DeploymentError, find};
 pub use filter::Filter;

@@ -1,6 +1,6 @@
 //! What somebody stumbles over who uses the console for the first time.
 
-use countersign_tui::console::{Layer, Message, Screen, Verb};
+use countersign_tui::console::{Far, Layer, Message, Screen, Verb};
 use time::Duration;
 
 use super::driver::Driver;
@@ -191,8 +191,11 @@ fn the_service_is_watched_while_it_ends_many() {
     let job = confirm.job.expect("a job");
     driver.tell(Message::Progress {
         job,
-        ended: 12,
-        matched: 33,
+        far: Far {
+            ended: 12,
+            already_over: 0,
+            matched: 33,
+        },
     });
     let seen = driver.screen();
     assert!(
@@ -203,11 +206,17 @@ fn the_service_is_watched_while_it_ends_many() {
     driver.press(&["Esc"]);
     driver.tell(Message::Progress {
         job,
-        ended: 31,
-        matched: 33,
+        far: Far {
+            ended: 31,
+            already_over: 2,
+            matched: 33,
+        },
     });
     driver.serve(&mut service);
     let seen = driver.screen();
-    assert!(seen.contains("31 of 33 sessions ended as of"), "{seen}");
+    assert!(
+        seen.contains("31 of 33 sessions ended, 2 ended otherwise as of"),
+        "{seen}"
+    );
     assert!(seen.contains("Enter closes"), "{seen}");
 }

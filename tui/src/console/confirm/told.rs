@@ -1,9 +1,46 @@
 //! What became of what was asked for, in words.
 
+use std::fmt;
+
+use countersign_openapi::Revocation;
+
 use super::{Confirm, Target};
 use crate::console::order::{Done, Failed, Verb};
 use crate::console::text::count;
 use crate::console::verifier::Reach;
+
+/// How far the service is with an order that it carries out on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Far {
+    /// Sessions that it has ended.
+    pub ended: u64,
+    /// Sessions that had ended otherwise; 0 until it is carried out.
+    pub already_over: u64,
+    /// Of so many.
+    pub matched: u64,
+}
+
+impl Far {
+    /// What an order tells of itself.
+    pub fn of(order: &Revocation) -> Self {
+        Self {
+            ended: order.ended,
+            already_over: order.already_over.unwrap_or_default(),
+            matched: order.matched.unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Far {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ended, matched) = (count(self.ended), count(self.matched));
+        write!(f, "{ended} of {matched} sessions ended")?;
+        match self.already_over {
+            0 => Ok(()),
+            over => write!(f, ", {} ended otherwise", count(over)),
+        }
+    }
+}
 
 impl Confirm {
     /// How far it is: targets with an outcome, or what the service tells of
@@ -11,9 +48,7 @@ impl Confirm {
     pub fn told(&self) -> String {
         let (done, failed, under_way) = self.progress();
         match self.far {
-            Some((ended, matched)) if self.verb == Verb::RevokeFiltered => {
-                format!("{} of {} sessions ended", count(ended), count(matched))
-            }
+            Some(far) if self.verb == Verb::RevokeFiltered => far.to_string(),
             _ => format!("{done} done, {failed} failed, {under_way} under way"),
         }
     }

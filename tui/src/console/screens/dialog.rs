@@ -180,16 +180,21 @@ fn outcomes(confirm: &Confirm, canvas: &mut Canvas<'_>) {
     let all = confirm.targets.len().max(1);
     let width = usize::from(canvas.columns().saturating_sub(4)).min(40);
     let filled = match confirm.far {
-        Some((ended, matched)) => {
-            let part = ended.min(matched) * width as u64 / matched.max(1);
+        Some(far) => {
+            let over = far.ended.saturating_add(far.already_over);
+            let part = over.min(far.matched) * width as u64 / far.matched.max(1);
             usize::try_from(part).unwrap_or(width)
         }
         None => (done + failed) * width / all,
     };
     let bar = signs.heights[7].repeat(filled);
     canvas.text(1, 0, u16::MAX, &bar, Tone::Good);
-    canvas.text(1, 1, u16::MAX, &confirm.told(), Tone::Plain);
-    let mut y = 2;
+    let mut y = 1;
+    // Over, it is said with where that stands.
+    if confirm.far.is_none() || !confirm.is_finished() {
+        canvas.text(1, y, u16::MAX, &confirm.told(), Tone::Plain);
+        y += 1;
+    }
     if confirm.is_finished() {
         let tone = if failed == 0 {
             Tone::Good

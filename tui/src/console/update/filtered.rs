@@ -5,7 +5,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::orders;
-use crate::console::confirm::{Confirm, Target};
+use crate::console::confirm::{Confirm, Far, Target};
 use crate::console::filter::Filter;
 use crate::console::message::Effect;
 use crate::console::model::{Layer, Model};
@@ -140,10 +140,10 @@ fn open(
 }
 
 /// The service is so far.
-pub(super) fn progressed(model: &mut Model, job: u64, ended: u64, matched: u64) {
+pub(super) fn progressed(model: &mut Model, job: u64, far: Far) {
     if let Some(Layer::Confirm(confirm)) = &mut model.layer
         && confirm.job == Some(job)
     {
-        confirm.far = Some((ended, matched));
+        confirm.far = Some(far);
     }
 }

@@ -58,11 +58,7 @@ pub fn update(model: &mut Model, now: OffsetDateTime, message: Message) -> Vec<E
         Message::Previewed { ticket, outcome } => {
             filtered::counted(model, ticket, outcome, &mut effects);
         }
-        Message::Progress {
-            job,
-            ended,
-            matched,
-        } => filtered::progressed(model, job, ended, matched),
+        Message::Progress { job, far } => filtered::progressed(model, job, far),
         Message::Reached { job, reach } => orders::reached(model, job, reach),
         Message::Following(ticket) => {
             let now = model.now;

@@ -5,7 +5,7 @@ use crossterm::event::KeyEvent;
 use uuid::Uuid;
 
 use super::{action, chosen, lists};
-use crate::console::confirm::{Confirm, Outcome, Target};
+use crate::console::confirm::{Confirm, Far, Outcome, Target};
 use crate::console::message::{Effect, Query};
 use crate::console::model::{Layer, Model};
 use crate::console::order::{Done, Failed, Verb};
@@ -291,7 +291,11 @@ pub(super) fn acted(
         confirm.note = None;
         let matched = confirm.filtered.as_ref().map(|all| all.matched);
         if let (Some(matched), None, Ok(_)) = (matched, confirm.far, &outcome) {
-            confirm.far = Some((matched, matched));
+            confirm.far = Some(Far {
+                ended: matched,
+                already_over: 0,
+                matched,
+            });
         }
     }
     super::answer::link(model, outcome.as_ref().err(), effects);
