@@ -30,7 +30,9 @@ async fn several_are_ended_and_who_lags_is_named_until_it_has_applied_them() {
     world.projected().await;
     let home = Home::new(&world.client.url);
     let mut terminal = signed_in(&world, &operator, &home).await;
-    find(&mut terminal, &address).await;
+    // Both; the whole address of the other may be too long for its column.
+    let both = address.split('@').next().expect("a name");
+    find(&mut terminal, both).await;
     arm(&mut terminal, &world, &operator).await;
     reports(&world, &json!(world.ends().await)).await;
     terminal.press("*");
