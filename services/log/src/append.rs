@@ -62,7 +62,7 @@ impl Log {
     ) -> Result<Appended, LogError> {
         self.gate().check()?;
         self.same_log().await?;
-        let mut headers = headers(expected, ttl);
+        let mut headers = expecting(expected, ttl);
         headers.insert(async_nats::header::NATS_MESSAGE_ID, message.to_string());
         let answer = wire::request(
             self.client(),
@@ -126,8 +126,9 @@ impl Log {
     }
 }
 
-/// What every append asks of the server.
-fn headers(expected: u64, ttl: Option<Duration>) -> HeaderMap {
+/// What is stored only if the subject's last message is `expected` (0: none),
+/// and forgotten after `ttl` if there is one.
+pub(crate) fn expecting(expected: u64, ttl: Option<Duration>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(
         async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,

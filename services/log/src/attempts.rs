@@ -9,7 +9,6 @@ mod follow;
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -19,7 +18,7 @@ use zeroize::Zeroizing;
 
 pub use follow::{CounterBatch, CounterTail};
 
-use crate::append::{Appended, ack};
+use crate::append::{Appended, ack, expecting};
 use crate::wire::{self, NoAnswer};
 use crate::{Log, LogError, random};
 
@@ -125,17 +124,7 @@ impl Log {
         payload: Bytes,
         ttl: Option<Duration>,
     ) -> Result<Option<u64>, LogError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-            expected.to_string(),
-        );
-        if let Some(ttl) = ttl {
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_TTL,
-                ttl.as_secs().max(1).to_string(),
-            );
-        }
+        let headers = expecting(expected, ttl);
         let subject = of.subjects(self.prefix()) + key;
         let answer = wire::request(
             self.client(),

@@ -9,7 +9,6 @@ mod tail;
 
 use std::time::Duration;
 
-use async_nats::HeaderMap;
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ use time::OffsetDateTime;
 
 pub use tail::{RevocationTail, Tailed};
 
-use crate::append::{Appended, ack};
+use crate::append::{Appended, ack, expecting};
 use crate::log::ensure_stream;
 use crate::wire::{self, Direct, NoAnswer};
 use crate::{Log, LogError, config};
@@ -187,11 +186,7 @@ impl Log {
         expected: u64,
         payload: Bytes,
     ) -> Result<Published, LogError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(
-            async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE,
-            expected.to_string(),
-        );
+        let mut headers = expecting(expected, None);
         headers.insert(
             async_nats::header::NATS_EXPECTED_STREAM,
             self.revocations_stream(),

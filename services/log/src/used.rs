@@ -1,10 +1,9 @@
 //! What may be used once, beside the log of record: shared by every service
 //! on it.
 
-use async_nats::HeaderMap;
 use bytes::Bytes;
 
-use crate::append::{Appended, ack};
+use crate::append::{Appended, ack, expecting};
 use crate::wire::{self, NoAnswer};
 use crate::{Log, LogError};
 
@@ -26,8 +25,7 @@ impl Log {
     /// [`LogError::Unknown`] says that it may be used up: it must then not be
     /// taken for unused.
     pub async fn use_up(&self, key: &str) -> Result<bool, LogError> {
-        let mut headers = HeaderMap::new();
-        headers.insert(async_nats::header::NATS_EXPECTED_LAST_SUBJECT_SEQUENCE, "0");
+        let headers = expecting(0, None);
         let subject = subjects(self.prefix()) + key;
         let answer = wire::request(
             self.client(),

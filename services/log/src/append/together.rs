@@ -13,7 +13,7 @@ use countersign_events::Subject;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::headers;
+use super::expecting;
 use crate::wire::{self, ApiError, NoAnswer};
 use crate::{Log, LogError, random};
 
@@ -89,7 +89,7 @@ impl Log {
 }
 
 fn in_batch(entry: &Entry, batch: &str, number: usize) -> HeaderMap {
-    let mut headers = headers(entry.expected, entry.ttl);
+    let mut headers = expecting(entry.expected, entry.ttl);
     headers.insert(BATCH_ID, batch);
     headers.insert(BATCH_SEQUENCE, number.to_string());
     headers
