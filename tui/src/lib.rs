@@ -21,6 +21,8 @@ mod projection;
 mod prompt;
 mod registered;
 mod revocation;
+#[cfg(test)]
+mod served;
 mod verifier;
 
 pub use client::{Client, ClientError, SessionQuery};

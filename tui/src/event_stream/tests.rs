@@ -1,12 +1,9 @@
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
-
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::frames::FRAME_BYTES_MAX;
 use super::*;
+use crate::served::serve;
 use crate::{Context, Login};
 
 fn fed(bytes: &[u8]) -> Result<(Vec<Followed>, Option<String>), FollowError> {
@@ -138,25 +135,6 @@ proptest! {
     }
 }
 
-/// A service that answers one request with these bytes and hangs up; what it
-/// was asked comes back.
-fn answering(bytes: String) -> (String, thread::JoinHandle<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let asked = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a request");
-        let mut asked = Vec::new();
-        while !asked.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            assert_eq!(stream.read(&mut byte).expect("a byte"), 1);
-            asked.extend(byte);
-        }
-        stream.write_all(bytes.as_bytes()).expect("written");
-        String::from_utf8(asked).expect("text")
-    });
-    (url, asked)
-}
-
 async fn follow(url: String, after: Option<&str>) -> Result<EventStream, ClientError> {
     let login = Login::Token(countersign_openapi::Secret::new("t"));
     let client = Client::unsigned(&Context { url, login }).expect("a client");
@@ -171,14 +149,14 @@ async fn follow(url: String, after: Option<&str>) -> Result<EventStream, ClientE
 async fn a_stream_that_is_cut_says_where_to_go_on() {
     let mut said = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n".to_owned();
     said.push_str(conversation().split("event: new").next().expect("a part"));
-    let (url, asked) = answering(said);
+    let (url, asked) = serve(vec![said]);
     let mut stream = follow(url, Some("0.0-3.1")).await.expect("a stream");
     assert_eq!(stream.cursor(), Some("0.0-3.1"));
     assert!(matches!(stream.next().await, Ok(Followed::Events(_))));
     assert!(matches!(stream.next().await, Ok(Followed::Beat { .. })));
     assert!(matches!(stream.next().await, Err(FollowError::Closed)));
     assert_eq!(stream.cursor(), Some("0.1-3.8413"));
-    let asked = asked.join().expect("asked").to_lowercase();
+    let asked = asked.join().expect("asked").concat().to_lowercase();
     assert!(
         asked.contains("/v1/admin/events/stream?noun=a%26b "),
         "{asked}"
@@ -190,7 +168,7 @@ async fn a_stream_that_is_cut_says_where_to_go_on() {
 async fn who_stands_before_the_service_may_say_to_come_back() {
     let told = |status: &str| format!("HTTP/1.1 {status} X\r\ncontent-length: 2\r\n\r\nno");
     for (status, passes) in [("429", true), ("502", true), ("504", true), ("500", false)] {
-        let (url, _) = answering(told(status));
+        let (url, _) = serve(vec![told(status)]);
         let error = follow(url, None).await.expect_err("no stream");
         assert_eq!(error.passes(), passes, "{error}");
     }
@@ -198,9 +176,8 @@ async fn who_stands_before_the_service_may_say_to_come_back() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_stream_is_refused() {
-    let (url, _) = answering(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}".into(),
-    );
+    let json = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}";
+    let (url, _) = serve(vec![json.to_owned()]);
     let error = follow(url, None).await.expect_err("no stream");
     assert!(matches!(error, ClientError::Contract(_)), "{error}");
 }

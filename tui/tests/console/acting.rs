@@ -4,10 +4,8 @@ use countersign_openapi::SessionState;
 use countersign_tui::console::{Effect, Layer, Message, Screen, Verb};
 use time::Duration;
 
-use super::driver::Driver;
 use super::made;
-use super::service::Service;
-use super::stories::at_sessions;
+use super::stories::{armed_at, at_sessions};
 
 const BLINK: Duration = Duration::milliseconds(300);
 
@@ -180,11 +178,7 @@ fn arms_run_out_even_while_a_dialog_is_open() {
 
 #[test]
 fn all_sessions_of_an_account_take_the_word_all() {
-    let mut service = Service::with(40);
-    let mut driver = Driver::signed_in((80, 24));
-    driver.press(&["3"]);
-    driver.serve(&mut service);
-    driver.arm(&mut service);
+    let (mut driver, mut service) = armed_at("3", 40);
     driver.press(&["Enter"]);
     driver.serve(&mut service);
     assert_eq!(driver.model.screen, Screen::Account);

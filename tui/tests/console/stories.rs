@@ -15,6 +15,16 @@ pub fn at_sessions(number: u64) -> (Driver, Service) {
     (driver, service)
 }
 
+/// A console at another screen, by its key, that is able to act.
+pub fn armed_at(screen: &str, number: u64) -> (Driver, Service) {
+    let mut service = Service::with(number);
+    let mut driver = Driver::signed_in((80, 24));
+    driver.press(&[screen]);
+    driver.serve(&mut service);
+    driver.arm(&mut service);
+    (driver, service)
+}
+
 #[test]
 fn what_cannot_be_done_says_why() {
     let (mut driver, mut service) = at_sessions(40);

@@ -6,15 +6,11 @@ use time::Duration;
 use super::driver::Driver;
 use super::made;
 use super::service::Service;
-use super::stories::at_sessions;
+use super::stories::{armed_at, at_sessions};
 
 #[test]
 fn one_session_of_an_account_is_ended_where_the_cursor_is() {
-    let mut service = Service::with(40);
-    let mut driver = Driver::signed_in((80, 24));
-    driver.press(&["3"]);
-    driver.serve(&mut service);
-    driver.arm(&mut service);
+    let (mut driver, mut service) = armed_at("3", 40);
     driver.press(&["Enter"]);
     driver.serve(&mut service);
     driver.press(&["x"]);
@@ -142,11 +138,7 @@ fn what_is_no_address_is_not_asked_for() {
 
 #[test]
 fn a_rotation_says_whether_a_key_waits() {
-    let mut service = Service::with(10);
-    let mut driver = Driver::signed_in((80, 24));
-    driver.press(&["7"]);
-    driver.serve(&mut service);
-    driver.arm(&mut service);
+    let (mut driver, _) = armed_at("7", 10);
     driver.press(&["x", "r"]);
     let seen = driver.screen();
     assert!(

@@ -39,13 +39,7 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
         let mut pane = canvas.part(0, facts_rows + beside, left, below - beside);
         tries(model, &mut pane);
         let mut pane = canvas.part(left, 0, columns - left, rows);
-        session::history(
-            model,
-            &mut pane,
-            &view.timeline,
-            view.is_in_timeline(),
-            None,
-        );
+        happened(model, &mut pane);
         return;
     }
     let mut pane = canvas.part(0, facts_rows, columns, below);
@@ -54,14 +48,14 @@ pub(super) fn draw(model: &Model, canvas: &mut Canvas<'_>) {
     } else if view.at_attempt.is_some() {
         tries(model, &mut pane);
     } else {
-        session::history(
-            model,
-            &mut pane,
-            &view.timeline,
-            view.is_in_timeline(),
-            None,
-        );
+        happened(model, &mut pane);
     }
+}
+
+/// What happened to the account.
+fn happened(model: &Model, canvas: &mut Canvas<'_>) {
+    let view = &model.account;
+    session::history(model, canvas, &view.timeline, view.is_in_timeline(), None);
 }
 
 /// The newest tries to sign in.
